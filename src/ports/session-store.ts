@@ -106,12 +106,11 @@ export interface SessionStore {
   ): Promise<Appended>;
 
   /** Durable events only, in order (newest first with `backwards`), `after` excluded. Throws `session-not-found`, `session-ended` (deleted). */
-  read(
-    id: SessionId,
-    options?: { after?: number; limit?: number; backwards?: boolean },
-  ): AsyncIterable<SessionEvent>;
+  read(id: SessionId, options?: { after?: number; limit?: number; backwards?: boolean }): AsyncIterable<SessionEvent>;
   /** Durable events from the snapshot's context on, and the snapshot, in one opening. Repairs a torn end first. */
-  open(id: SessionId): Promise<{ snapshot: Snapshot | null; events: SessionEvent[]; head: number; problem?: SessionProblem }>;
+  open(
+    id: SessionId,
+  ): Promise<{ snapshot: Snapshot | null; events: SessionEvent[]; head: number; problem?: SessionProblem }>;
 
   /** A client's row: it dies after `ttlMs`, with its connection or with its process; each change wakes the session. */
   attach(id: SessionId, client: string, ttlMs: number | null): Promise<void>;

@@ -1,5 +1,12 @@
 import type { MessageId, SessionId } from "../schema/ids.ts";
-import type { ApprovalChoice, Delivery, OnDisconnect, SessionEvent, SessionStatus, Usage } from "../schema/session-event.ts";
+import type {
+  ApprovalChoice,
+  Delivery,
+  OnDisconnect,
+  SessionEvent,
+  SessionStatus,
+  Usage,
+} from "../schema/session-event.ts";
 import type { SessionProblem, RepairReport, VerifyReport } from "../ports/session-store.ts";
 
 // What the surfaces see of the runtime. Every method that can not do what it is asked throws a DuragentError
@@ -70,7 +77,15 @@ export type Sent = { messageId: MessageId; seq: number; repeated: boolean };
 
 /** What became of a message (or of an approved call): of the turn that took it in. */
 export type Answer =
-  | { kind: "ended"; turnId: string; messageId: string; content: string; usage: Usage; outcome: "completed" | "limit_reached" | "cancelled"; finishReason?: string }
+  | {
+      kind: "ended";
+      turnId: string;
+      messageId: string;
+      content: string;
+      usage: Usage;
+      outcome: "completed" | "limit_reached" | "cancelled";
+      finishReason?: string;
+    }
   | { kind: "failed"; turnId: string; error: { code: string; message: string; retryable: boolean } }
   | { kind: "pending_approval"; callId: string; command: string; approvalId: string }
   /** The turn goes on, or waits, without the caller. */
@@ -94,7 +109,13 @@ export type Cursor = { seq: number; offset?: number; call?: string };
 /** One thing a stream sends. `wire` is the whole SSE block of `GET …/events`, made once for all readers. */
 export type StreamFrame =
   | { kind: "durable"; id: string; event: SessionEvent; wire: Uint8Array }
-  | { kind: "live"; id?: string; name: "token" | "token_reset" | "thinking" | "tool_output" | "activity"; data: Record<string, unknown>; wire: Uint8Array };
+  | {
+      kind: "live";
+      id?: string;
+      name: "token" | "token_reset" | "thinking" | "tool_output" | "activity";
+      data: Record<string, unknown>;
+      wire: Uint8Array;
+    };
 
 /**
  * A position in a session's log and in what runs now; it has no queue, so a slow reader costs nothing.
@@ -125,17 +146,49 @@ export interface Sessions {
   answer(id: SessionId, messageId: MessageId, options: { timeoutMs: number; signal: AbortSignal }): Promise<Answer>;
   decide(id: SessionId, command: Decide): Promise<{ repeated: boolean; approvalId: string }>;
   /** As `answer`, for the turn that goes on after an approval was decided. */
-  answerDecision(id: SessionId, approvalId: string, options: { timeoutMs: number; signal: AbortSignal }): Promise<Answer>;
-  control(id: SessionId, command: { action: "cancel" | "pause" | "resume" | "end"; by: string; reason?: string; attached: boolean; idempotencyKey?: string }): Promise<SessionView>;
+  answerDecision(
+    id: SessionId,
+    approvalId: string,
+    options: { timeoutMs: number; signal: AbortSignal },
+  ): Promise<Answer>;
+  control(
+    id: SessionId,
+    command: {
+      action: "cancel" | "pause" | "resume" | "end";
+      by: string;
+      reason?: string;
+      attached: boolean;
+      idempotencyKey?: string;
+    },
+  ): Promise<SessionView>;
   /** Without `ttlMs` the attachment lives until `leave`. */
   attach(id: SessionId, options: { clientId?: string; ttlMs?: number }): Promise<Attachment>;
   detach(id: SessionId, clientId: string): Promise<void>;
   /** From `from` on; `now`: only what comes next. Throws `bad-request` for a cursor in the future. */
   reader(id: SessionId, from: Cursor | "now"): Promise<SessionReader>;
-  events(id: SessionId, options: { after: number; limit: number; backwards?: boolean }): Promise<{ events: SessionEvent[]; lastSeq: number }>;
+  events(
+    id: SessionId,
+    options: { after: number; limit: number; backwards?: boolean },
+  ): Promise<{ events: SessionEvent[]; lastSeq: number }>;
   /** User messages and answers, oldest first; `before` is a seq. */
-  messages(id: SessionId, options: { limit?: number; before?: number }): Promise<{ role: "user" | "assistant"; content: string; message_id: string; seq: number; timestamp: string; turn_id?: string; sender_name?: string }[]>;
-  fork(id: SessionId, options: { atSeq?: number; idempotencyKey?: string }): Promise<{ session: SessionView; created: boolean }>;
+  messages(
+    id: SessionId,
+    options: { limit?: number; before?: number },
+  ): Promise<
+    {
+      role: "user" | "assistant";
+      content: string;
+      message_id: string;
+      seq: number;
+      timestamp: string;
+      turn_id?: string;
+      sender_name?: string;
+    }[]
+  >;
+  fork(
+    id: SessionId,
+    options: { atSeq?: number; idempotencyKey?: string },
+  ): Promise<{ session: SessionView; created: boolean }>;
   delete(id: SessionId): Promise<void>;
   exportLog(id: SessionId): AsyncIterable<Uint8Array>;
   verify(id: SessionId): Promise<VerifyReport>;

@@ -165,8 +165,20 @@ export const payloads = {
     message_id: text.optional(),
     error: text.optional(),
   }),
-  process_started: z.object({ handle: text, call_id: text, pid: count.optional(), started_at: text, exit_code: z.int().optional() }),
-  process_ended: z.object({ handle: text, call_id: text, pid: count.optional(), started_at: text, exit_code: z.int().optional() }),
+  process_started: z.object({
+    handle: text,
+    call_id: text,
+    pid: count.optional(),
+    started_at: text,
+    exit_code: z.int().optional(),
+  }),
+  process_ended: z.object({
+    handle: text,
+    call_id: text,
+    pid: count.optional(),
+    started_at: text,
+    exit_code: z.int().optional(),
+  }),
   error: z.object({ code: text, message: text, retryable: z.boolean() }),
 } as const;
 
@@ -210,7 +222,10 @@ export const envelopeSchema = z.object({
   epoch: z.int().min(0).optional(),
   ignorable: z.literal(true).optional(),
 });
-type Envelope = z.infer<typeof envelopeSchema>;
+type Envelope = z.infer<typeof envelopeSchema> & {
+  /** Never stored: set on events that another implementation wrote before this one first opened the log. */
+  legacy?: true;
+};
 
 export type Payload<Type extends EventType> = z.infer<(typeof payloads)[Type]>;
 
