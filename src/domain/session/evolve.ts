@@ -1,0 +1,269 @@
+import type { EventOf, SessionEvent } from "../../schema/session-event.ts";
+import { evolveCalls } from "./evolve-calls.ts";
+import {
+  addUsage,
+  emptyUsage,
+  onTurn,
+  worked,
+  type SessionState,
+  type TurnState,
+  type WaitingMessage,
+} from "./state.ts";
+
+const titleLength = 80;
+const decidedMax = 64;
+
+/** What is so after one more event. Never throws on a prefix of a valid log; an event that changes nothing only moves `seq`. */
+export function evolve(state: SessionState, event: SessionEvent): SessionState {
+  const next = { ...state, seq: event.seq, updatedAt: event.timestamp };
+  // Written by another implementation, before this one opened the log: all of it counts as answered.
+  if (event.legacy) return evolveLegacy(next, event);
+  return change(next, event);
+}
+
+function change(state: SessionState, event: SessionEvent): SessionState {
+  switch (event.type) {
+    case "session_start":
+      return started(state, event);
+    case "session_end":
+      return { ...state, ended: true, status: "ended", turn: null, waiting: [], unsent: [] };
+    case "status_change":
+      return statusChanged(state, event);
+    case "user_message":
+      return messageCame(state, event);
+    case "messages_dropped":
+      return { ...state, waiting: state.waiting.filter((message) => !event.message_ids.includes(message.messageId)) };
+    case "control_requested":
+      return controlled(state, event);
+    case "turn_start":
+      return turnStarted(state, event);
+    case "turn_resumed":
+      return onTurn(state, (turn) => ({
+        ...turn,
+        resumptions: event.attempt,
+        crashes: event.cause === "crash" ? turn.crashes + 1 : turn.crashes,
+        epoch: event.epoch ?? turn.epoch,
+      }));
+    case "assistant_response":
+      return responded(state, event);
+    case "tool_start":
+    case "tools_skipped":
+    case "tool_result":
+    case "approval_required":
+    case "approval_decision":
+      return evolveCalls(state, event, decidedMax);
+    case "turn_end":
+      return {
+        ...queueSend(state, event, "notice", event.notice ?? ""),
+        turn: null,
+        lastTurnEnd: event.seq,
+        backgroundSpent: false,
+      };
+    case "usage_recorded":
+      return onTurn({ ...state, usage: addUsage(state.usage, event.usage) }, (turn) => ({
+        ...turn,
+        usage: addUsage(turn.usage, event.usage),
+      }));
+    case "context_compacted":
+      return onTurn(
+        { ...state, compactedThrough: event.through_seq, usage: addUsage(state.usage, event.usage) },
+        (turn) => ({ ...turn, compacted: true, usage: addUsage(turn.usage, event.usage) }),
+      );
+    case "gateway_send":
+      return {
+        ...state,
+        unsent: state.unsent.filter((text) => text.requestId !== event.request_id),
+        sends: [...state.sends, event],
+      };
+    case "gateway_delivery":
+      return { ...state, sends: state.sends.filter((send) => send.request_id !== event.request_id) };
+    case "process_started":
+      return { ...state, processes: [...state.processes, event] };
+    case "process_ended":
+      return { ...state, processes: state.processes.filter((process) => process.handle !== event.handle) };
+    case "silent_message":
+    case "error":
+      return state;
+    default:
+      event satisfies never;
+      // An ignorable type of a newer program.
+      return state;
+  }
+}
+
+function started(state: SessionState, event: EventOf<"session_start">): SessionState {
+  return {
+    ...state,
+    sessionId: event.session_id,
+    agent: event.agent,
+    agentSpec: event.agent_spec,
+    labels: event.labels,
+    parent: event.parent,
+    onDisconnect: event.on_disconnect,
+    gateway: event.gateway ? { name: event.gateway, chatId: event.gateway_chat_id ?? "" } : null,
+    createdAt: event.timestamp,
+  };
+}
+
+function statusChanged(state: SessionState, event: EventOf<"status_change">): SessionState {
+  return {
+    ...state,
+    status: event.to,
+    statusSince: Date.parse(event.timestamp),
+    // The background clock starts when the last client has left, and a client ends it.
+    backgroundMs: event.from === "paused" && event.to === "paused" ? state.backgroundMs : 0,
+    backgroundSpent: event.cause === "background_limit",
+  };
+}
+
+function messageCame(state: SessionState, event: EventOf<"user_message">): SessionState {
+  const message: WaitingMessage = {
+    messageId: event.message_id,
+    seq: event.seq,
+    delivery: event.delivery,
+    senderId: event.sender_id,
+    at: Date.parse(event.timestamp),
+    notBefore: event.not_before ? Date.parse(event.not_before) : null,
+    unattended: event.unattended === true,
+    mayDecide: event.may_decide === true,
+    source: event.source,
+  };
+  const wakes = event.delivery !== "queue";
+  return supersede(
+    {
+      ...state,
+      title: state.title ?? titleOf(event.content),
+      waiting: [...state.waiting, message],
+      pauseAsked: state.pauseAsked && !wakes,
+      backgroundSpent: false,
+      backgroundMs: state.backgroundSpent ? 0 : state.backgroundMs,
+    },
+    message,
+  );
+}
+
+/** A steering message by someone who may decide answers the open question: the call is denied. */
+function supersede(state: SessionState, message: WaitingMessage): SessionState {
+  if (message.delivery === "queue") return state;
+  return onTurn(state, (turn) => ({
+    ...turn,
+    calls: turn.calls.map((call) =>
+      call.status === "asked" && mayAnswer(message, call.question?.requesterId)
+        ? { ...call, status: "denied", denial: "superseded by a new message" }
+        : call,
+    ),
+  }));
+}
+
+const mayAnswer = (message: WaitingMessage, requesterId: string | undefined): boolean =>
+  message.mayDecide || (requesterId !== undefined && message.senderId === requesterId);
+
+function controlled(state: SessionState, event: EventOf<"control_requested">): SessionState {
+  switch (event.action) {
+    case "cancel":
+      return onTurn(state, (turn) => ({ ...turn, cancelAsked: true }));
+    case "pause":
+      return { ...state, pauseAsked: true };
+    case "resume":
+      return onTurn(
+        { ...state, pauseAsked: false, backgroundSpent: false, backgroundMs: 0 },
+        (turn) => ({ ...turn, unattended: turn.unattended || event.unattended === true }),
+      );
+    case "end":
+      return state.endAsked
+        ? state
+        : { ...state, endAsked: { at: Date.parse(event.timestamp), reason: "completed" }, pauseAsked: false };
+  }
+}
+
+function turnStarted(state: SessionState, event: EventOf<"turn_start">): SessionState {
+  const taken = state.waiting.filter((message) => event.message_ids.includes(message.messageId));
+  const turn: TurnState = {
+    id: event.turn_id ?? neverTurn,
+    messageIds: event.message_ids,
+    startSeq: event.seq,
+    startedAt: Date.parse(event.timestamp),
+    agentDigest: event.agent_digest,
+    traceId: event.trace_id,
+    unattended: taken.some((message) => message.unattended),
+    requesterId: taken.find((message) => message.senderId !== undefined)?.senderId,
+    responses: 0,
+    lastResponse: null,
+    calls: [],
+    workMs: 0,
+    usage: emptyUsage,
+    cancelAsked: false,
+    crashes: 0,
+    resumptions: 0,
+    epoch: event.epoch ?? 0,
+    compacted: false,
+  };
+  return { ...state, turn, waiting: state.waiting.filter((message) => !taken.includes(message)) };
+}
+
+const neverTurn = "turn_00000000000000000000000000" as TurnState["id"];
+
+function responded(state: SessionState, event: EventOf<"assistant_response">): SessionState {
+  const taken = state.turn
+    ? state.waiting.filter((message) => message.delivery === "steer" && message.seq <= event.through_seq)
+    : [];
+  const after = onTurn(worked(state, event.latency_ms), (turn) => ({
+    ...turn,
+    responses: turn.responses + 1,
+    messageIds: [...turn.messageIds, ...taken.map((message) => message.messageId)],
+    unattended: turn.unattended || taken.some((message) => message.unattended),
+    lastResponse: { seq: event.seq, throughSeq: event.through_seq, stopReason: event.stop_reason },
+    calls: (event.tool_calls ?? []).map((call) => ({
+      call,
+      status: "waiting" as const,
+      denial: null,
+      question: null,
+      attempt: 0,
+      idempotencyKey: null,
+    })),
+    usage: addUsage(turn.usage, event.usage),
+    crashes: 0,
+  }));
+  return queueSend(
+    {
+      ...after,
+      usage: addUsage(state.usage, event.usage),
+      waiting: state.waiting.filter((message) => !taken.includes(message)),
+    },
+    event,
+    "text",
+    event.content,
+  );
+}
+
+function queueSend(
+  state: SessionState,
+  event: EventOf<"assistant_response"> | EventOf<"turn_end">,
+  kind: "text" | "notice",
+  content: string,
+): SessionState {
+  if (!state.gateway || content.trim() === "") return state;
+  const text = { requestId: `${state.sessionId}.${event.seq}`, kind, content, turnId: event.turn_id };
+  return { ...state, unsent: [...state.unsent, text] };
+}
+
+function evolveLegacy(state: SessionState, event: SessionEvent): SessionState {
+  switch (event.type) {
+    case "session_start":
+      return started(state, event);
+    case "user_message":
+      return { ...state, title: state.title ?? titleOf(event.content) };
+    case "assistant_response":
+      return { ...state, usage: addUsage(state.usage, event.usage) };
+    case "session_end":
+      return { ...state, ended: true, status: "ended" };
+    case "status_change":
+      return event.to === "ended" ? { ...state, ended: true, status: "ended" } : state;
+    default:
+      return state;
+  }
+}
+
+// The first 80 characters, never half of a pair.
+const titleOf = (content: string): string =>
+  Array.from(content.replace(/\s+/g, " ").trim().slice(0, titleLength * 2)).slice(0, titleLength).join("");

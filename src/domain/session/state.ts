@@ -1,0 +1,202 @@
+import type { ApprovalId, MessageId, SessionId, TurnId } from "../../schema/ids.ts";
+import type {
+  ApprovalChoice,
+  Delivery,
+  EventOf,
+  OnDisconnect,
+  SessionStatus,
+  ToolCall,
+  Usage,
+} from "../../schema/session-event.ts";
+
+/** A user's message that no turn has taken in yet. Times are ms since 1970. */
+export type WaitingMessage = {
+  readonly messageId: MessageId;
+  readonly seq: number;
+  readonly delivery: Delivery;
+  readonly senderId: string | undefined;
+  readonly at: number;
+  readonly notBefore: number | null;
+  readonly unattended: boolean;
+  readonly mayDecide: boolean;
+  readonly source: string;
+};
+
+export type Question = {
+  readonly approvalId: ApprovalId;
+  readonly requestedAt: string;
+  readonly expiresAt: number | null;
+  readonly requesterId: string | undefined;
+  readonly command: string;
+};
+
+/**
+ * One call of the open response: `waiting` (nothing happened), `asked`, `approved` and `denied` (by an approval),
+ * `started` (its outcome is unknown until a result comes), `done`.
+ */
+export type CallState = {
+  readonly call: ToolCall;
+  readonly status: "waiting" | "asked" | "approved" | "denied" | "started" | "done";
+  /** Why the model is told that it was denied. */
+  readonly denial: string | null;
+  readonly question: Question | null;
+  readonly attempt: number;
+  readonly idempotencyKey: string | null;
+};
+
+export type TurnState = {
+  readonly id: TurnId;
+  readonly messageIds: readonly MessageId[];
+  readonly startSeq: number;
+  readonly startedAt: number;
+  readonly agentDigest: string;
+  readonly traceId: string | undefined;
+  /** Goes on without a client, as in `continue`. */
+  readonly unattended: boolean;
+  /** Who asked first; decides, besides approvers, about this turn's approvals. */
+  readonly requesterId: string | undefined;
+  readonly responses: number;
+  readonly lastResponse: {
+    readonly seq: number;
+    readonly throughSeq: number;
+    readonly stopReason: EventOf<"assistant_response">["stop_reason"];
+  } | null;
+  readonly calls: readonly CallState[];
+  /** Time spent in model and tool calls. */
+  readonly workMs: number;
+  readonly usage: Usage;
+  readonly cancelAsked: boolean;
+  /** How often a runner took this turn up after another had lost it, since the last response or result. */
+  readonly crashes: number;
+  readonly resumptions: number;
+  /** Epoch of the runner that started it or took it up last: one with a later lease takes it up first. */
+  readonly epoch: number;
+  /** The history was summarised in this turn: once is enough. */
+  readonly compacted: boolean;
+};
+
+export type OpenSend = EventOf<"gateway_send">;
+
+/** A text of the agent that has not been put into the outbox; only sessions of a gateway chat have any. */
+export type Unsent = {
+  readonly requestId: string;
+  readonly kind: "text" | "notice";
+  readonly content: string;
+  readonly turnId: TurnId | undefined;
+};
+
+export type DecidedApproval = {
+  readonly approvalId: ApprovalId;
+  readonly callId: string;
+  readonly command: string;
+  readonly decision: ApprovalChoice;
+  readonly seq: number;
+};
+
+/** All that is so after a log's events up to `seq`, but for the conversation, which is computed from the events. */
+export type SessionState = {
+  readonly seq: number;
+  readonly sessionId: SessionId | null;
+  readonly agent: string;
+  readonly agentSpec: unknown;
+  readonly labels: Readonly<Record<string, string>> | undefined;
+  readonly parent: { readonly session_id: SessionId; readonly seq: number } | undefined;
+  readonly gateway: { readonly name: string; readonly chatId: string } | null;
+  readonly onDisconnect: OnDisconnect;
+  readonly title: string | undefined;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly status: SessionStatus;
+  /** Of the last `status_change`, ms since 1970. */
+  readonly statusSince: number;
+  readonly turn: TurnState | null;
+  readonly waiting: readonly WaitingMessage[];
+  readonly pauseAsked: boolean;
+  readonly endAsked: { readonly at: number; readonly reason: EventOf<"session_end">["reason"] } | null;
+  readonly ended: boolean;
+  /** Working time since the last client left. */
+  readonly backgroundMs: number;
+  /** The background limit was reached; a client, a message or `resume` lifts it. */
+  readonly backgroundSpent: boolean;
+  readonly unsent: readonly Unsent[];
+  readonly sends: readonly OpenSend[];
+  /** The newest 64. */
+  readonly decided: readonly DecidedApproval[];
+  readonly usage: Usage;
+  readonly lastTurnEnd: number;
+  readonly compactedThrough: number;
+  readonly processes: readonly EventOf<"process_started">[];
+};
+
+export const emptyUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
+
+/** The state of a log without events. */
+export const initialState: SessionState = {
+  seq: 0,
+  sessionId: null,
+  agent: "",
+  agentSpec: undefined,
+  labels: undefined,
+  parent: undefined,
+  gateway: null,
+  onDisconnect: "pause",
+  title: undefined,
+  createdAt: "",
+  updatedAt: "",
+  status: "active",
+  statusSince: 0,
+  turn: null,
+  waiting: [],
+  pauseAsked: false,
+  endAsked: null,
+  ended: false,
+  backgroundMs: 0,
+  backgroundSpent: false,
+  unsent: [],
+  sends: [],
+  decided: [],
+  usage: emptyUsage,
+  lastTurnEnd: 0,
+  compactedThrough: 0,
+  processes: [],
+};
+
+/** Usage of both, with the optional figures where either has them. */
+export function addUsage(a: Usage, b: Usage | undefined): Usage {
+  if (!b) return a;
+  const sum: Usage = {
+    prompt_tokens: a.prompt_tokens + b.prompt_tokens,
+    completion_tokens: a.completion_tokens + b.completion_tokens,
+    total_tokens: a.total_tokens + b.total_tokens,
+  };
+  if (a.cached_prompt_tokens !== undefined || b.cached_prompt_tokens !== undefined)
+    sum.cached_prompt_tokens = (a.cached_prompt_tokens ?? 0) + (b.cached_prompt_tokens ?? 0);
+  if (a.cost_usd !== undefined || b.cost_usd !== undefined)
+    // To a millionth of a cent: sums of floats must not drift into the log.
+    sum.cost_usd = Math.round(((a.cost_usd ?? 0) + (b.cost_usd ?? 0)) * 1e8) / 1e8;
+  return sum;
+}
+
+/** Calls of the open response that have no result yet, in the model's order. */
+export function openCalls(turn: TurnState): readonly CallState[] {
+  return turn.calls.filter((call) => call.status !== "done");
+}
+
+/** The one question that waits for an answer, if there is one. */
+export function pendingCall(state: SessionState): (CallState & { question: Question }) | null {
+  for (const call of state.turn?.calls ?? [])
+    if (call.status === "asked" && call.question) return { ...call, question: call.question };
+  return null;
+}
+
+/** Adds working time to the open turn and, while no client is attached, to the background clock. */
+export function worked(state: SessionState, ms: number): SessionState {
+  return onTurn(
+    { ...state, backgroundMs: state.status === "running" ? state.backgroundMs + ms : state.backgroundMs },
+    (turn) => ({ ...turn, workMs: turn.workMs + ms }),
+  );
+}
+
+export function onTurn(state: SessionState, edit: (turn: TurnState) => TurnState): SessionState {
+  return state.turn ? { ...state, turn: edit(state.turn) } : state;
+}
