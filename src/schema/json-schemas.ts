@@ -1,0 +1,51 @@
+import { z } from "zod";
+
+import { envelopeSchema, payloads } from "./session-event.ts";
+
+/** A JSON Schema (draft 2020-12) as it stands in a file of `schemas/`. */
+export type JsonSchema = Record<string, unknown>;
+
+type Described = { title: string; description: string; schema: z.ZodType };
+
+// What is only in files stands here and not in the envelope: the program never sees it outside the file store.
+const fileKeys = {
+  b: z.literal(1).optional().describe("First line of a write before which everything has been synced."),
+  crc: z
+    .string()
+    .regex(/^[0-9a-f]{8}$/)
+    .optional()
+    .describe("CRC-32 of the line's bytes before `,\"crc\"`, seeded with the CRC-32 of the session's id."),
+};
+
+const eventLine = z.intersection(
+  z.object({ ...envelopeSchema.shape, ...fileKeys }),
+  z.union(
+    Object.entries(payloads).map(([type, payload]) =>
+      z.object({ type: z.literal(type), ...payload.shape }).meta({ title: type }),
+    ),
+  ),
+);
+
+const schemas: Record<string, Described> = {
+  "session-event": {
+    title: "Duragent session event",
+    description: "One line of a session's events.jsonl, as this version writes it. Readers keep keys they do not know.",
+    schema: eventLine,
+  },
+};
+
+/** Every generated file of `schemas/` by name. Equal input gives equal bytes: the files are checked in and compared. */
+export function jsonSchemaFiles(): Map<string, string> {
+  return new Map(
+    Object.entries(schemas).map(([name, described]) => [
+      `${name}.schema.json`,
+      `${JSON.stringify(jsonSchema(described), null, 2)}\n`,
+    ]),
+  );
+}
+
+/** What may be written, not what comes out of parsing: defaults are optional, unknown keys stand as the schema says. */
+function jsonSchema({ title, description, schema }: Described): JsonSchema {
+  const { $schema, ...body } = z.toJSONSchema(schema, { io: "input" });
+  return { $schema, title, description, ...body };
+}
