@@ -70,7 +70,9 @@ export const shortAgentSchema = strictObject({ ...metadata, ...spec, tools: shor
 /** The schema of the form that a document is written in, so that errors speak of what was meant. */
 export function agentSchemaFor(written: unknown): z.ZodType<AgentDefinition> {
   const longForm =
-    typeof written === "object" && written !== null && ["apiVersion", "kind", "metadata", "spec"].some((key) => key in written);
+    typeof written === "object" &&
+    written !== null &&
+    ["apiVersion", "kind", "metadata", "spec"].some((key) => key in written);
   return longForm ? agentDocumentSchema.transform(({ metadata, spec }) => ({ metadata, spec })) : shortAgentSchema;
 }
 

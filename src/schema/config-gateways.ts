@@ -10,9 +10,15 @@ const externalGateway = strictObject({
   name,
   command: text,
   args: z.array(z.string()).default([]),
-  env: z.record(z.string(), z.string()).default({}).transform((env) => new Secret(env)),
+  env: z
+    .record(z.string(), z.string())
+    .default({})
+    .transform((env) => new Secret(env)),
   /** Handed to the gateway as it is. */
-  config: z.record(z.string(), z.json()).default({}).transform((config) => new Secret(config)),
+  config: z
+    .record(z.string(), z.json())
+    .default({})
+    .transform((config) => new Secret(config)),
   restart: z.enum(["always", "on_failure", "never"]).default("on_failure"),
 });
 export type ExternalGateway = z.infer<typeof externalGateway>;
@@ -34,7 +40,11 @@ export const gatewaysSchema = strictObject({
   const seen = new Set<string>();
   for (const [index, { name: taken }] of gateways.external.entries()) {
     if (seen.has(taken)) {
-      context.addIssue({ code: "custom", path: ["external", index, "name"], message: `a second gateway named "${taken}"` });
+      context.addIssue({
+        code: "custom",
+        path: ["external", index, "name"],
+        message: `a second gateway named "${taken}"`,
+      });
     }
     seen.add(taken);
   }
@@ -70,7 +80,10 @@ const chat = strictObject({ gateway: text, chat_id: text });
 export const notifySchema = strictObject({
   default: text.optional(),
   channels: z
-    .record(z.string(), z.union([webhook, chat], { error: 'expected a channel: "webhook", or "gateway" and "chat_id"' }))
+    .record(
+      z.string(),
+      z.union([webhook, chat], { error: 'expected a channel: "webhook", or "gateway" and "chat_id"' }),
+    )
     .default({}),
 }).superRefine((notify, context) => {
   if (notify.default !== undefined && !Object.hasOwn(notify.channels, notify.default)) {

@@ -21,11 +21,17 @@ const providerSchema = strictObject({
   kind: z.enum(providerKinds).optional(),
   api_key: secretText.optional(),
   base_url: z.url({ protocol: /^https?$/, error: "expected an http or https URL" }).optional(),
-  headers: z.record(z.string(), z.string()).transform((headers) => new Secret(headers)).optional(),
+  headers: z
+    .record(z.string(), z.string())
+    .transform((headers) => new Secret(headers))
+    .optional(),
   /** Bedrock's region; else the AWS chain's. */
   region: z.string().min(1).optional(),
   /** For `ai-sdk`: the provider package that the user has installed. */
-  package: z.string().regex(/^(@[a-z0-9._-]+\/)?[a-z0-9._-]+$/, "expected the name of an npm package").optional(),
+  package: z
+    .string()
+    .regex(/^(@[a-z0-9._-]+\/)?[a-z0-9._-]+$/, "expected the name of an npm package")
+    .optional(),
   limits: limitsSchema.optional(),
 });
 
@@ -42,7 +48,11 @@ export const modelsSchema = strictObject({
       context.addIssue({ code: "custom", path: ["providers", name], message });
     }
     if (kind === "openai-compatible" && provider.base_url === undefined) {
-      context.addIssue({ code: "custom", path: ["providers", name], message: 'an openai-compatible provider needs "base_url"' });
+      context.addIssue({
+        code: "custom",
+        path: ["providers", name],
+        message: 'an openai-compatible provider needs "base_url"',
+      });
     }
     if ((kind === "ai-sdk") !== (provider.package !== undefined)) {
       const message = kind === "ai-sdk" ? 'kind ai-sdk needs "package"' : '"package" belongs to kind ai-sdk';

@@ -10,7 +10,10 @@ const postgres = strictObject({
   url: secretText,
   listen_url: secretText.optional(),
   pool_size: z.int().min(1).max(1000).optional(),
-  schema: z.string().regex(/^[a-z_][a-z0-9_]{0,62}$/, "expected the name of a Postgres schema").optional(),
+  schema: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_]{0,62}$/, "expected the name of a Postgres schema")
+    .optional(),
 });
 
 const s3 = strictObject({
@@ -37,7 +40,11 @@ export const servicesSchema = strictObject({
       { error: "unknown backend; expected filesystem or postgres" },
     )
     .prefault({}),
-  memory: z.discriminatedUnion("backend", [filesystem, postgres], { error: "unknown backend; expected filesystem or postgres" }).optional(),
+  memory: z
+    .discriminatedUnion("backend", [filesystem, postgres], {
+      error: "unknown backend; expected filesystem or postgres",
+    })
+    .optional(),
   artifacts: z.discriminatedUnion("backend", [filesystem, postgres, s3], knownBackends).optional(),
   /** The same as `artifacts`. */
   artifact: z.discriminatedUnion("backend", [filesystem, postgres, s3], knownBackends).optional(),
