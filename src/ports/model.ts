@@ -42,6 +42,8 @@ export type ModelStop = "end" | "tool_calls" | "length" | "refused";
 export type ModelPart =
   | { type: "text"; text: string }
   | { type: "thinking"; text: string }
+  /** Something arrived that is not shown yet: a piece of a call's arguments. */
+  | { type: "progress"; bytes: number }
   | { type: "tool_call"; call: ToolCall; invalidArguments?: string }
   | { type: "finish"; stop: ModelStop; usage?: Usage; providerState?: unknown };
 
