@@ -1,9 +1,9 @@
+import { mapStrings } from "./map-strings.ts";
+
 /** What stands where a secret stood. */
 const mask = "***";
 /** Shorter ones are words of ordinary text: to mask those would destroy what is logged and hide nothing. */
 const secretLengthMin = 8;
-/** What lies deeper in a value is masked whole: nothing we write nests like that. */
-const depthMax = 256;
 
 /** Replaces known secrets by `***`. Where there is none, everything comes back as it is, uncopied. */
 export type Redactor = {
@@ -39,7 +39,7 @@ export function redactor(secrets: Iterable<string>): Redactor {
   return {
     text,
     // Only strings and keys change, the shape stays.
-    value: <T>(value: T) => redactedValue(value, text, []) as T,
+    value: <T>(value: T) => mapStrings(value, text, mask) as T,
     stream: () => redactingStream(needles),
   };
 }
@@ -84,27 +84,6 @@ function masked(text: string, ranges: readonly Range[]): string {
     position = end;
   }
   return result + text.slice(position);
-}
-
-function redactedValue(value: unknown, text: (text: string) => string, parents: readonly object[]): unknown {
-  if (typeof value === "string") return text(value);
-  if (typeof value !== "object" || value === null) return value;
-  if (parents.length === depthMax || parents.includes(value)) return mask;
-  const inside = [...parents, value];
-  if (Array.isArray(value)) {
-    const items: unknown[] = value.map((item) => redactedValue(item, text, inside));
-    return items.every((item, index) => item === value[index]) ? value : items;
-  }
-  if (!isPlain(value)) return value;
-  const before = Object.entries(value);
-  const after = before.map(([key, item]) => [text(key), redactedValue(item, text, inside)] as const);
-  const changed = after.some(([key, item], index) => key !== before[index]?.[0] || item !== before[index][1]);
-  return changed ? Object.fromEntries(after) : value;
-}
-
-function isPlain(value: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
 }
 
 function redactingStream(needles: readonly string[]): RedactingStream {
