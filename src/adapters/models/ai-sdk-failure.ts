@@ -38,9 +38,11 @@ function isRetryableStatus(status: number): boolean {
 
 function ofCall(error: APICallError): Facts {
   const { statusCode: status, responseHeaders: headers, responseBody } = error;
-  // A 200 that is not the stream it should be (a proxy's page) may be gone the next time, like a connection that is lost.
-  const retryable = status === undefined || status < 400 || isRetryableStatus(status);
-  if (status === undefined) return { message: connectionWords(error), status, retryable, headers };
+  // A 200 whose stream breaks off, or that is none (a proxy's page), may be whole the next time, like a lost connection.
+  if (status === undefined || status < 400) {
+    return { message: connectionWords(error), status: undefined, retryable: true, headers };
+  }
+  const retryable = isRetryableStatus(status);
   const words = responseWords(responseBody) ?? error.message;
   return { message: words === "" ? `the provider answered with status ${status}` : words, status, retryable, headers };
 }

@@ -22,5 +22,12 @@ export function createModel(context: ProviderContext): Model {
     ...(options.headers && { headers: options.headers }),
     ...(fetch && { fetch }),
   });
-  return aiSdkModel({ context, secrets: [apiKey], languageModel: provider(choice.name), cacheMark: cacheControl });
+  return aiSdkModel({
+    context,
+    secrets: [apiKey],
+    languageModel: provider(choice.name),
+    cacheMark: cacheControl,
+    // Those that imitate the API refuse what they do not know.
+    ...(baseUrl !== undefined && { providerOptions: { anthropic: { toolStreaming: false } } }),
+  });
 }
