@@ -13,6 +13,6 @@ export interface Log {
 export interface Metrics {
   add(name: string, labels?: Readonly<Record<string, string>>, value?: number): void;
   observe(name: string, value: number, labels?: Readonly<Record<string, string>>): void;
-  /** A value that is read when it is asked for. */
-  gauge(name: string, read: () => number): void;
+  /** A value that is read when it is asked for; the same name and labels again replace `read`. */
+  gauge(name: string, read: () => number, labels?: Readonly<Record<string, string>>): void;
 }

@@ -1,0 +1,82 @@
+export type MetricDefinition = {
+  kind: "counter" | "gauge" | "histogram";
+  help: string;
+  labels?: readonly string[];
+  /** Upper bounds in the metric's unit, ascending; histograms only. */
+  buckets?: readonly number[];
+};
+
+// A sync of a fast disk is 0.2 ms, an answer of a slow model minutes.
+const syncSeconds = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1];
+const answerSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** Every metric of this program; Node's own (`process_…`, `nodejs_…`) come beside them. Times are in seconds. */
+export const metricDefinitions = {
+  duragent_build_info: { kind: "gauge", help: "1, with what runs as labels.", labels: ["version", "node"] },
+
+  duragent_http_requests_total: {
+    kind: "counter",
+    help: "Answered HTTP requests.",
+    labels: ["method", "route", "status"],
+  },
+  duragent_http_request_seconds: {
+    kind: "histogram",
+    help: "From a request's head to the end of its answer, streams excepted.",
+    labels: ["method", "route"],
+    buckets: answerSeconds,
+  },
+  duragent_streams_open: { kind: "gauge", help: "Event streams that are open." },
+  duragent_attached_clients: { kind: "gauge", help: "Clients attached to sessions of this process." },
+
+  duragent_agents: { kind: "gauge", help: "Agents, by whether their definition is valid.", labels: ["state"] },
+  duragent_sessions_open: { kind: "gauge", help: "Sessions held in memory." },
+  duragent_sessions_runnable: { kind: "gauge", help: "Sessions with work to do that wait for their turn to run." },
+
+  duragent_turns_active: { kind: "gauge", help: "Turns that run now." },
+  duragent_turns_total: { kind: "counter", help: "Turns that have ended.", labels: ["outcome"] },
+  duragent_turn_seconds: {
+    kind: "histogram",
+    help: "From a turn's start to its end, waiting included.",
+    buckets: answerSeconds,
+  },
+
+  duragent_model_calls_total: {
+    kind: "counter",
+    help: "Attempts to call a model.",
+    labels: ["provider", "model", "outcome"],
+  },
+  duragent_model_call_seconds: {
+    kind: "histogram",
+    help: "One attempt to call a model, from request to last byte.",
+    labels: ["provider", "model"],
+    buckets: answerSeconds,
+  },
+  duragent_first_token_seconds: {
+    kind: "histogram",
+    help: "From a request to a model to the first text of its answer.",
+    labels: ["provider", "model"],
+    buckets: answerSeconds,
+  },
+  duragent_tokens_total: {
+    kind: "counter",
+    help: "Tokens, as providers report them; kind is prompt, completion or cached_prompt.",
+    labels: ["provider", "model", "kind"],
+  },
+  duragent_cost_usd_total: {
+    kind: "counter",
+    help: "Cost of model calls in US dollars, where the price is known.",
+    labels: ["provider", "model"],
+  },
+  duragent_tool_calls_total: { kind: "counter", help: "Tool calls that have a result.", labels: ["tool", "outcome"] },
+
+  duragent_appends_total: { kind: "counter", help: "Appends to session logs that are durable." },
+  duragent_append_seconds: {
+    kind: "histogram",
+    help: "From an append to its being durable.",
+    buckets: syncSeconds,
+  },
+  duragent_syncs_total: { kind: "counter", help: "Syncs of session logs; fewer than appends where they are grouped." },
+  duragent_store_errors_total: { kind: "counter", help: "Failed operations of a store.", labels: ["operation"] },
+} as const satisfies Record<string, MetricDefinition>;
+
+export type MetricName = keyof typeof metricDefinitions;
