@@ -1,0 +1,179 @@
+import { randomUUID } from "node:crypto";
+
+import type { ApprovalChoice, SessionEvent } from "../../../schema/session-event.ts";
+import { exitCodes, type ExitCode } from "../exit.ts";
+import { createTranscript, type PendingQuestion, type TranscriptSink } from "../output/transcript.ts";
+import type { Paint } from "../paint.ts";
+import type { SessionLink } from "./session-link.ts";
+import { performSlashCommand, readLine, type SlashActions } from "./slash-commands.ts";
+
+export type ConversationOptions = {
+  link: SessionLink;
+  sink: TranscriptSink;
+  paint: Paint;
+  /** Show what came after this event before what comes now. */
+  after: number;
+  attach: boolean;
+  /** Marks where the past ends. */
+  announceLive: boolean;
+  slash: Omit<SlashActions, "print" | "leave" | "cancel" | "end">;
+};
+
+const decisions: Readonly<Record<string, "allow_once" | "allow_always" | "deny">> = {
+  y: "allow_once",
+  yes: "allow_once",
+  once: "allow_once",
+  a: "allow_always",
+  always: "allow_always",
+  n: "deny",
+  no: "deny",
+  deny: "deny",
+};
+
+/**
+ * A person (or a pipe) in a session: lines go in, the transcript comes out, until one of them ends it.
+ * It knows nothing of terminals: whoever reads the lines and draws the text calls it.
+ */
+export function startConversation(options: ConversationOptions) {
+  const { link, paint } = options;
+  const leaving = new AbortController();
+  const left = Promise.withResolvers<ExitCode>();
+  const ownKeys = new Set<string>();
+  // Lines that wait for the word to come back; a message counts once the stream has shown that it is in the log.
+  const waiting = new Set<{ key: string | null; ripe: boolean; resolve(): void }>();
+  let lastTurnFailed = false;
+  let interruptions = 0;
+
+  const transcript = createTranscript(options.sink, {
+    paint,
+    isOwn: (event) => event.type === "user_message" && event.idempotency_key !== undefined && ownKeys.has(event.idempotency_key),
+  });
+
+  const leave = (code: ExitCode): void => {
+    transcript.endLine();
+    left.resolve(code);
+    leaving.abort();
+    settle(() => true);
+  };
+  const settle = (which: (line: { key: string | null; ripe: boolean }) => boolean): void => {
+    for (const line of waiting) {
+      if (!which(line)) continue;
+      waiting.delete(line);
+      line.resolve();
+    }
+  };
+  const wordComesBack = (key: string | null): Promise<void> =>
+    new Promise((resolve) => waiting.add({ key, ripe: key === null, resolve }));
+  const fail = (error: unknown): void => {
+    if (!leaving.signal.aborted) transcript.note(`error: ${error instanceof Error ? error.message : String(error)}`, "red");
+  };
+
+  const show = (event: SessionEvent): void => {
+    transcript.show(event);
+    if (event.type === "turn_start") interruptions = 0;
+    if (event.type === "user_message") for (const line of waiting) if (line.key === event.idempotency_key) line.ripe = true;
+    if (event.type === "turn_end") lastTurnFailed = event.outcome === "failed";
+    // The turn that ends next is the one that took the message in; a question or a pause hands the word back as well.
+    const wordIsOurs = event.type === "turn_end" || event.type === "approval_required" || (event.type === "status_change" && event.to === "paused");
+    if (wordIsOurs) settle(({ ripe }) => ripe);
+    if (transcript.ended) leave(exitCodes.done);
+  };
+
+  const follow = async (): Promise<void> => {
+    let announced = !options.announceLive;
+    try {
+      for await (const item of link.items({ after: options.after, attach: options.attach, signal: leaving.signal })) {
+        if (item.kind === "event") show(item.event);
+        else if (item.kind === "token") transcript.token(item);
+        else if (item.kind === "token_reset") transcript.tokenReset();
+        else if (item.kind === "lost") transcript.note(`(connection lost: ${item.reason}; trying again)`, "yellow");
+        else if (item.kind === "back") transcript.note("(connected again; nothing was missed)", "yellow");
+        else if (!announced) {
+          announced = true;
+          transcript.note("— live —");
+        }
+      }
+      leave(exitCodes.done);
+    } catch (error) {
+      fail(error);
+      leave(leaving.signal.aborted ? exitCodes.done : exitCodes.unavailable);
+    }
+  };
+  const followed = follow();
+
+  const say = async (text: string, visible: boolean): Promise<void> => {
+    const key = randomUUID();
+    if (visible) ownKeys.add(key);
+    const settled = wordComesBack(key);
+    try {
+      await link.send(text, key, leaving.signal);
+    } catch (error) {
+      lastTurnFailed = true;
+      fail(error);
+      settle((line) => line.key === key);
+    }
+    await settled;
+  };
+
+  const decide = async (question: PendingQuestion, decision: ApprovalChoice): Promise<void> => {
+    const settled = wordComesBack(null);
+    try {
+      await link.decide(question, decision);
+    } catch (error) {
+      fail(error);
+      settle((line) => line.key === null);
+    }
+    await settled;
+  };
+
+  const slash: SlashActions = {
+    ...options.slash,
+    print: (text) => transcript.note(text),
+    leave: () => leave(exitCodes.done),
+    cancel: () => link.cancel(),
+    end: () => link.end(),
+  };
+
+  return {
+    /** Resolves with the exit code once the conversation is over and the stream is let go of. */
+    over: left.promise.then(async (code) => {
+      await followed;
+      return code;
+    }),
+    /** One line of input. Resolves when the word is the person's again. */
+    async line(text: string, visible: boolean): Promise<void> {
+      interruptions = 0;
+      const { question } = transcript;
+      const decision = question === null ? undefined : decisions[text.trim().toLowerCase()];
+      try {
+        if (question !== null && decision !== undefined) {
+          return await decide(question, decision);
+        }
+        const line = readLine(text);
+        if (line.kind === "command") return await performSlashCommand(line.name, line.argument, slash);
+        return await say(line.text, visible);
+      } catch (error) {
+        fail(error);
+      }
+    },
+    /** ctrl-c: stops the turn; without one, or a second time, it leaves. */
+    interrupt(): void {
+      interruptions += 1;
+      if (interruptions > 1) return leave(exitCodes.interrupted);
+      if (transcript.turnOpen || waiting.size > 0) {
+        transcript.note("(cancelling; ctrl-c again leaves)");
+        link.cancel().catch(fail);
+      } else {
+        transcript.note("(ctrl-c again leaves, as does ctrl-d)");
+      }
+    },
+    leave,
+    get lastTurnFailed(): boolean {
+      return lastTurnFailed;
+    },
+    get question() {
+      return transcript.question;
+    },
+  };
+}
+export type Conversation = ReturnType<typeof startConversation>;

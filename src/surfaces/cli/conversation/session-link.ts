@@ -1,0 +1,24 @@
+import type { ApprovalChoice, SessionEvent } from "../../../schema/session-event.ts";
+
+/** What a session's stream brings, durable and live, in order; and what becomes of the connection. */
+export type LinkItem =
+  | { kind: "event"; event: SessionEvent }
+  | { kind: "token"; messageId: string; content: string; offset: number }
+  | { kind: "token_reset" }
+  /** The past has been shown. Comes again after every reconnection. */
+  | { kind: "ready" }
+  /** The connection is gone; it is tried again by itself. */
+  | { kind: "lost"; reason: string }
+  | { kind: "back" };
+
+/** One session as a conversation needs it. Whatever can not be done throws, with a message for people. */
+export interface SessionLink {
+  readonly sessionId: string;
+  /** Everything after `after`; ends with the session or the signal. While it is read the client is attached, unless `attach` is false. */
+  items(options: { after: number; attach: boolean; signal: AbortSignal }): AsyncIterable<LinkItem>;
+  /** Resolves once the message is durable; the same key is one message, also over a lost connection. */
+  send(content: string, key: string, signal: AbortSignal): Promise<void>;
+  decide(question: { approvalId: string; callId: string; command: string }, decision: ApprovalChoice): Promise<void>;
+  cancel(): Promise<void>;
+  end(): Promise<void>;
+}

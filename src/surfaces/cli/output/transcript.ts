@@ -1,0 +1,163 @@
+import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
+import type { SessionEvent, ToolCall } from "../../../schema/session-event.ts";
+import type { Paint } from "../paint.ts";
+
+/** Where a transcript goes: what was said, and what is to be known about it. Both get text without a promise about lines. */
+export type TranscriptSink = { said(text: string): void; noted(text: string): void };
+
+export type PendingQuestion = { approvalId: string; callId: string; toolName: string; command: string };
+
+const argumentsShownMax = 120;
+const resultShownMax = 200;
+
+/**
+ * Writes a session as plain lines, from durable events and live tokens in the order in which a stream brings them.
+ * The text of a response is written once, whether it came as tokens, at once, or both.
+ */
+export function createTranscript(sink: TranscriptSink, options: { paint: Paint; isOwn(event: SessionEvent): boolean }) {
+  const { paint } = options;
+  const calls = new Map<string, ToolCall>();
+  let running: { messageId: string; text: string } | null = null;
+  let midLine = false;
+  let question: PendingQuestion | null = null;
+  let turnOpen = false;
+  let ended = false;
+
+  const say = (text: string): void => {
+    if (text === "") return;
+    const shown = terminalText(text);
+    sink.said(shown);
+    midLine = !shown.endsWith("\n");
+  };
+  const endLine = (): void => {
+    if (midLine) sink.said("\n");
+    midLine = false;
+  };
+  const note = (text: string, style: Parameters<Paint>[0] = "dim"): void => {
+    endLine();
+    sink.noted(`${paint(style, terminalText(text))}\n`);
+  };
+  const nameOf = (callId: string): string => calls.get(callId)?.tool_name ?? "tool";
+
+  const respond = (event: Extract<SessionEvent, { type: "assistant_response" }>): void => {
+    const shown = running?.messageId === event.message_id ? running.text : "";
+    running = null;
+    if (event.content.startsWith(shown)) {
+      say(event.content.slice(shown.length));
+    } else {
+      note("(the text above was not kept; the answer is:)");
+      say(event.content);
+    }
+    endLine();
+    for (const call of event.tool_calls ?? []) calls.set(call.call_id, call);
+    if (event.stop_reason === "length") note("(cut off: the model reached its output limit)", "yellow");
+    if (event.stop_reason === "refused") note("(the model refused to answer)", "yellow");
+  };
+
+  const endTurn = (event: Extract<SessionEvent, { type: "turn_end" }>): void => {
+    turnOpen = false;
+    question = null;
+    running = null;
+    endLine();
+    if (event.notice !== undefined) {
+      say(event.notice);
+      endLine();
+    }
+    if (event.outcome === "failed") note(`error: ${event.error?.message ?? "the turn failed"}`, "red");
+    if (event.outcome === "cancelled") note("[cancelled]", "yellow");
+    if (event.outcome === "limit_reached" && event.notice === undefined) note("[a limit was reached]", "yellow");
+  };
+
+  const ask = (event: Extract<SessionEvent, { type: "approval_required" }>): void => {
+    question = { approvalId: event.approval_id, callId: event.call_id, toolName: event.tool_name, command: event.command };
+    note(`${terminalLine(event.tool_name)} wants to run:`, "yellow");
+    note(`  ${event.command.replaceAll("\n", "\n  ")}`, "bold");
+    note("y once · a always · n no · anything else is a message, and a no", "yellow");
+  };
+
+  const finishCall = (event: Extract<SessionEvent, { type: "tool_result" }>): void => {
+    const seconds = (event.duration_ms / 1000).toFixed(1);
+    const { outcome, content } = event.result;
+    const line = `${outcome === "ok" ? "✓" : "✗"} ${nameOf(event.call_id)} ${outcome} ${seconds}s`;
+    note(outcome === "ok" ? line : `${line}: ${terminalLine(content, resultShownMax)}`, outcome === "ok" ? "dim" : "yellow");
+  };
+
+  const show = (event: SessionEvent): void => {
+    switch (event.type) {
+      case "user_message":
+        if (options.isOwn(event)) return;
+        return note(`${event.sender_name === undefined ? "" : `${terminalLine(event.sender_name)} `}> ${event.content.replaceAll("\n", "\n  ")}`, "cyan");
+      case "turn_start":
+        turnOpen = true;
+        return;
+      case "turn_resumed":
+        return note(event.cause === "crash" ? "(the server came back; the turn goes on)" : "(another server goes on with the turn)");
+      case "assistant_response":
+        return respond(event);
+      case "tool_start":
+        return note(`▸ ${nameOf(event.call_id)} ${terminalLine(JSON.stringify(calls.get(event.call_id)?.arguments ?? {}), argumentsShownMax)}`);
+      case "tool_result":
+        if (question?.callId === event.call_id) question = null;
+        return finishCall(event);
+      case "tools_skipped":
+        return note(`(skipped ${event.call_ids.map(nameOf).join(", ")}: ${event.reason})`);
+      case "approval_required":
+        return ask(event);
+      case "approval_decision":
+        if (question?.approvalId === event.approval_id) question = null;
+        return note(`[${event.decision === "deny" ? "denied" : "allowed"} by ${terminalLine(event.decided_by)}]`);
+      case "messages_dropped":
+        return note(`(${event.message_ids.length} waiting messages were dropped: ${event.reason})`, "yellow");
+      case "status_change":
+        if (event.to === "paused") note("(paused)");
+        return;
+      case "turn_end":
+        return endTurn(event);
+      case "context_compacted":
+        return note("(the beginning of the conversation was summarised for the model)");
+      case "error":
+        return note(`error: ${event.message}`, "red");
+      case "session_end":
+        ended = true;
+        turnOpen = false;
+        return note(`[the session has ended: ${event.reason}]`, "yellow");
+      default:
+        // What remains (usage, deliveries, background processes …) tells a reader of the conversation nothing.
+        return;
+    }
+  };
+
+  return {
+    show,
+    note,
+    endLine,
+    /** A piece of the running response; `offset` (UTF-16 units) is where it starts in the whole text. */
+    token({ messageId, content, offset }: { messageId: string; content: string; offset: number }): void {
+      if (running?.messageId !== messageId) {
+        endLine();
+        running = { messageId, text: "" };
+      }
+      const fresh = content.slice(Math.max(0, running.text.length - offset));
+      running.text += fresh;
+      say(fresh);
+    },
+    /** The try that was being shown failed or is gone; the next one starts from nothing. */
+    tokenReset(): void {
+      if (running !== null && running.text !== "") note("(the connection to the model broke off; the answer starts again)");
+      running = null;
+    },
+    get question(): PendingQuestion | null {
+      return question;
+    },
+    get turnOpen(): boolean {
+      return turnOpen;
+    },
+    get ended(): boolean {
+      return ended;
+    },
+    get midLine(): boolean {
+      return midLine;
+    },
+  };
+}
+export type Transcript = ReturnType<typeof createTranscript>;

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { EventDraft, SessionEvent } from "../../../src/schema/session-event.ts";
+import type { MessageId } from "../../../src/schema/ids.ts";
+import { createTranscript } from "../../../src/surfaces/cli/output/transcript.ts";
+
+const messageId = "msg_01J00000000000000000000000" as MessageId;
+
+type Bare<Draft = EventDraft> = Draft extends unknown ? Omit<Draft, "timestamp"> : never;
+
+function recorded(isOwn = false) {
+  const written: string[] = [];
+  const said: string[] = [];
+  const transcript = createTranscript(
+    { said: (text) => (written.push(text), said.push(text)), noted: (text) => written.push(text) },
+    { paint: (_, text) => text, isOwn: () => isOwn },
+  );
+  let seq = 0;
+  const show = (draft: Bare) => {
+    transcript.show({ ...draft, seq: ++seq, timestamp: "2026-11-21T10:00:00.000Z" } as SessionEvent);
+  };
+  return { transcript, show, text: () => written.join(""), said: () => said.join("") };
+}
+
+const response = (content: string, more: object = {}) => ({
+  type: "assistant_response" as const,
+  agent: "demo",
+  content,
+  message_id: messageId,
+  through_seq: 1,
+  model: "m",
+  provider: "p",
+  stop_reason: "end" as const,
+  request_digest: "d",
+  latency_ms: 1,
+  first_token_ms: 1,
+  attempts: 1,
+  ...more,
+});
+
+test("a response that came as tokens and then whole is written once", () => {
+  const { transcript, show, said } = recorded();
+  transcript.token({ messageId, content: "Hel", offset: 0 });
+  transcript.token({ messageId, content: "lo", offset: 3 });
+  show(response("Hello"));
+  assert.equal(said(), "Hello\n");
+});
+
+test("tokens that overlap after a reconnection are written once", () => {
+  const { transcript, show, said } = recorded();
+  transcript.token({ messageId, content: "Hello", offset: 0 });
+  transcript.token({ messageId, content: "lo wor", offset: 3 });
+  show(response("Hello world"));
+  assert.equal(said(), "Hello world\n");
+});
+
+test("a response without tokens is written whole", () => {
+  const { show, said } = recorded();
+  show(response("Hello"));
+  assert.equal(said(), "Hello\n");
+});
+
+test("after a reset the answer starts again on a line of its own", () => {
+  const { transcript, show, text } = recorded();
+  transcript.token({ messageId: "msg_old", content: "Hal", offset: 0 });
+  transcript.tokenReset();
+  transcript.token({ messageId, content: "Hello", offset: 0 });
+  show(response("Hello"));
+  assert.equal(text(), "Hal\n(the connection to the model broke off; the answer starts again)\nHello\n");
+});
+
+test("control characters of a model are shown, not obeyed", () => {
+  const { transcript, said } = recorded();
+  transcript.token({ messageId, content: "\u001b[2Jgone", offset: 0 });
+  assert.equal(said(), "␛[2Jgone");
+});
+
+test("one's own message is not repeated; another's is shown with its name", () => {
+  const message = { type: "user_message" as const, message_id: messageId, content: "hi\nthere", source: "http", delivery: "steer" as const, sender_name: "Ada" };
+  const own = recorded(true);
+  own.show(message);
+  assert.equal(own.text(), "");
+  const other = recorded();
+  other.show(message);
+  assert.equal(other.text(), "Ada > hi\n  there\n");
+});
+
+test("a question stays open until it is decided, and names what would run", () => {
+  const { transcript, show, text } = recorded();
+  const approval = { approval_id: "appr_01J00000000000000000000000", call_id: "c1" } as { approval_id: never; call_id: string };
+  show({ type: "approval_required", ...approval, tool_name: "bash", command: "rm -rf build" });
+  assert.equal(transcript.question?.command, "rm -rf build");
+  assert.match(text(), /bash wants to run:\n {2}rm -rf build\n/);
+  show({ type: "approval_decision", ...approval, decision: "deny", decided_by: "cli" });
+  assert.equal(transcript.question, null);
+  assert.match(text(), /\[denied by cli\]/);
+});
+
+test("a turn is open from its start to its end; a failure says the provider's words", () => {
+  const { transcript, show, text } = recorded();
+  show({ type: "turn_start", message_ids: [messageId], agent_digest: "d" });
+  assert.equal(transcript.turnOpen, true);
+  show({ type: "turn_end", outcome: "failed", error: { code: "provider-error", message: "overloaded", retryable: true }, usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } });
+  assert.equal(transcript.turnOpen, false);
+  assert.equal(text(), "error: overloaded\n");
+});
+
+test("a tool call is a line when it starts and a line when it ends", () => {
+  const { show, text } = recorded();
+  show(response("", { stop_reason: "tool_calls", tool_calls: [{ call_id: "c1", tool_name: "bash", arguments: { command: "ls" } }] }));
+  show({ type: "tool_start", call_id: "c1", tool_name: "bash", attempt: 1, idempotency_key: "k" });
+  show({ type: "tool_result", call_id: "c1", duration_ms: 1200, result: { success: false, content: "no such\nfile", outcome: "error" } });
+  assert.equal(text(), '▸ bash {"command":"ls"}\n✗ bash error 1.2s: no such file\n');
+});
+
+test("the end of the session is said and known", () => {
+  const { transcript, show, text } = recorded();
+  show({ type: "session_end", reason: "completed" });
+  assert.equal(transcript.ended, true);
+  assert.equal(text(), "[the session has ended: completed]\n");
+});
