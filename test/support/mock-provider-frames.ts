@@ -24,7 +24,7 @@ export type MockFrame = {
   content: boolean;
 };
 
-const usageDefault = { input: 10, output: 5 };
+const usageDefault: NonNullable<MockAnswer["usage"]> = { input: 10, output: 5 };
 
 function argumentsText(call: MockToolCall): string {
   return typeof call.arguments === "string" ? call.arguments : JSON.stringify(call.arguments);

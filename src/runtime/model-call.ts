@@ -1,0 +1,173 @@
+import { backoffMs, type RetryLimits } from "../domain/model/backoff.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ModelFailure } from "../ports/model.ts";
+import type { Usage } from "../schema/session-event.ts";
+import { tryModel, type Candidate, type ModelAnswer, type TryProgress } from "./model-try.ts";
+
+export type ModelCallLimits = {
+  /** For one candidate: all its tries and the waits between them. */
+  llmTimeoutMs: number;
+  /** Between pieces of content. */
+  idleTimeoutMs: number;
+  retry: RetryLimits;
+};
+
+export type ModelCallOptions = {
+  /** The model that was asked for and its fallbacks, in order; at least one. */
+  candidates: readonly Candidate[];
+  limits: ModelCallLimits;
+  clock: Clock;
+  signal: AbortSignal;
+  /** A try begins; `attempt` counts from 1 over the whole call. */
+  onTry?(started: { attempt: number; provider: string; model: string }): void;
+  onText?(text: string): void;
+  onThinking?(text: string): void;
+  /** A try has failed; the next begins in `ms`. */
+  onBackoff?(ms: number, failure: ModelFailure): void;
+  /** What was shown of this call so far does not count: another try begins, or the call has failed. */
+  onReset?(): void;
+};
+
+/** Usage of a try that brought no answer, as far as its provider said. */
+export type WastedUsage = { usage: Usage; provider: string; model: string };
+
+type Measured = {
+  provider: string;
+  model: string;
+  /** Tries of all candidates. */
+  attempts: number;
+  /** From the call's start, waits included. */
+  latencyMs: number;
+  /** From the call's start to the first content of the try that counts; `latencyMs` if there was none. */
+  firstTokenMs: number;
+  wastedUsage: WastedUsage[];
+};
+
+export type ModelCallResult =
+  | ({ kind: "response" } & ModelAnswer & Measured)
+  | {
+      kind: "failed";
+      code: "provider-error" | "provider-timeout";
+      /** The provider's own words; with fallbacks, what each of them said. */
+      message: string;
+      status?: number;
+      retryable: boolean;
+      provider: string;
+      model: string;
+      attempts: number;
+      latencyMs: number;
+      wastedUsage: WastedUsage[];
+    }
+  /** The signal fired; `partialText` is what was shown. */
+  | ({ kind: "aborted"; partialText: string; thinking?: string; usage?: Usage } & Measured);
+
+/**
+ * Makes one logical call: tries a model until it answers, cannot or may not any more, then its fallbacks. Never throws
+ * for what a provider does; whether it is billed for a try that failed is only known where it said so (`wastedUsage`).
+ */
+export async function callModel(options: ModelCallOptions): Promise<ModelCallResult> {
+  const { clock, signal } = options;
+  const startedAtMs = clock.monotonic();
+  const wastedUsage: WastedUsage[] = [];
+  const failures: { candidate: Candidate; failure: ModelFailure; timeout: boolean }[] = [];
+  let attempts = 0;
+  let progress: TryProgress = { text: "", thinking: "", firstContentAtMs: undefined };
+
+  const measured = (candidate: Candidate): Measured => {
+    const latencyMs = Math.round(clock.monotonic() - startedAtMs);
+    const firstTokenMs =
+      progress.firstContentAtMs === undefined ? latencyMs : Math.round(progress.firstContentAtMs - startedAtMs);
+    return { ...named(candidate), attempts, latencyMs, firstTokenMs, wastedUsage };
+  };
+  const aborted = (candidate: Candidate): ModelCallResult => ({
+    kind: "aborted",
+    partialText: progress.text,
+    ...(progress.thinking !== "" && { thinking: progress.thinking }),
+    ...measured(candidate),
+  });
+  const reset = (): void => {
+    if (progress.text !== "" || progress.thinking !== "") options.onReset?.();
+    progress = { text: "", thinking: "", firstContentAtMs: undefined };
+  };
+
+  for (const candidate of options.candidates) {
+    const deadlineMs = clock.monotonic() + options.limits.llmTimeoutMs;
+    for (let attempt = 1; ; attempt += 1) {
+      if (signal.aborted) return aborted(candidate);
+      reset();
+      attempts += 1;
+      options.onTry?.({ attempt: attempts, ...named(candidate) });
+      const outcome = await tryModel({
+        candidate,
+        clock,
+        signal,
+        timeoutMs: Math.max(0, deadlineMs - clock.monotonic()),
+        idleTimeoutMs: options.limits.idleTimeoutMs,
+        progress,
+        onText: (text) => options.onText?.(text),
+        onThinking: (text) => options.onThinking?.(text),
+      });
+      if (outcome.kind === "answer") return { kind: "response", ...outcome.answer, ...measured(candidate) };
+      if (outcome.kind === "aborted") return aborted(candidate);
+
+      const { failure } = outcome;
+      if (failure.usage !== undefined) wastedUsage.push({ usage: failure.usage, ...named(candidate) });
+      const waitMs = waitAfter(failure, attempt, { limits: options.limits, clock, deadlineMs });
+      if (waitMs === undefined) {
+        failures.push({ candidate, failure, timeout: outcome.timeout });
+        break;
+      }
+      options.onBackoff?.(waitMs, failure);
+      if ((await waited(clock, waitMs, signal)) === "aborted") return aborted(candidate);
+    }
+  }
+
+  const last = failures.at(-1);
+  if (last === undefined) throw new TypeError("callModel needs at least one candidate");
+  reset();
+  const { provider, model, latencyMs } = measured(last.candidate);
+  return {
+    kind: "failed",
+    code: last.timeout ? "provider-timeout" : "provider-error",
+    message: messageOf(failures),
+    ...(last.failure.status !== undefined && { status: last.failure.status }),
+    retryable: last.failure.retryable,
+    provider,
+    model,
+    attempts,
+    latencyMs,
+    wastedUsage,
+  };
+}
+
+function named(candidate: Candidate): { provider: string; model: string } {
+  return { provider: candidate.model.provider, model: candidate.model.name };
+}
+
+/** Nothing: this model is not asked again. A wait that would outlast the time-out is not begun. */
+function waitAfter(
+  failure: ModelFailure,
+  attempt: number,
+  { limits, clock, deadlineMs }: { limits: ModelCallLimits; clock: Clock; deadlineMs: number },
+): number | undefined {
+  if (!failure.retryable || attempt >= limits.retry.maxAttempts) return undefined;
+  const waitMs = backoffMs({ attempt, retryAfterMs: failure.retryAfterMs, random: clock.random() }, limits.retry);
+  return clock.monotonic() + waitMs < deadlineMs ? waitMs : undefined;
+}
+
+async function waited(clock: Clock, ms: number, signal: AbortSignal): Promise<"over" | "aborted"> {
+  try {
+    await clock.sleep(ms, signal);
+    return "over";
+  } catch (error) {
+    if (signal.aborted) return "aborted";
+    throw error;
+  }
+}
+
+function messageOf(failures: readonly { candidate: Candidate; failure: ModelFailure }[]): string {
+  if (failures.length === 1) return failures[0]?.failure.message ?? "";
+  return failures
+    .map(({ candidate, failure }) => `${candidate.model.provider}/${candidate.model.name}: ${failure.message}`)
+    .join("; ");
+}
