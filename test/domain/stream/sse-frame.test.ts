@@ -31,6 +31,6 @@ test("comments and the retry time are blocks of their own", () => {
 test("ASCII-safe JSON has only ASCII in it and reads back the same", () => {
   const value = { content: "héllo ☃ 😀 \ud800 \u2028 \u007f" };
   const json = asciiJson(value);
-  assert.match(json, /^[\u0000-\u007f]*$/);
+  assert.ok(Buffer.from(json).length === json.length);
   assert.deepEqual(JSON.parse(json), value);
 });
