@@ -1,0 +1,26 @@
+import type { Finding, SourceTree } from "../source-tree.ts";
+
+/** Of a file of code; near 80 is good. */
+export const linesMax = 300;
+
+const code = (tree: SourceTree) => [...tree].filter(([path]) => /\.(ts|mjs)$/.test(path));
+
+export function sizeFindings(tree: SourceTree): Finding[] {
+  return code(tree).flatMap(([path, source]) => {
+    const lines = source.trimEnd().split("\n").length;
+    return lines > linesMax ? [{ path, problem: `has ${lines} lines, at most ${linesMax} are allowed` }] : [];
+  });
+}
+
+/** A file that only passes on what others export hides where things are, and makes cycles. */
+export function barrelFindings(tree: SourceTree): Finding[] {
+  return code(tree).flatMap(([path, source]) => {
+    if (/(^|\/)index\.(ts|mjs)$/.test(path)) return [{ path, problem: "is named index: name it after what is in it" }];
+    if (/^export \* /m.test(source)) return [{ path, problem: "exports all of another file" }];
+    const passedOn = source.match(/^export (?:type )?\{[^}]*\} from /gm)?.length ?? 0;
+    const own = source.match(
+      /^(?:export )?(?:default |async |abstract |declare )*(?:function|class|const|let|type|interface)\*? [\w$]/gm,
+    );
+    return passedOn > 0 && own === null ? [{ path, problem: "only passes on what other files export" }] : [];
+  });
+}
