@@ -60,7 +60,8 @@ function collect(value: unknown, secret: boolean, found: Set<string>): void {
 }
 
 function addText(text: string, found: Set<string>): void {
-  found.add(text);
+  // `Authorization: Bearer …` must not show without its first word either.
+  found.add(text.replace(/^(Bearer|Basic) +/i, ""));
   const password = /^[a-z][a-z0-9+.-]*:\/\/[^/@:]*:([^/@]+)@/i.exec(text)?.[1];
   if (password !== undefined) found.add(password);
 }

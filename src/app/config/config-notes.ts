@@ -1,0 +1,82 @@
+import type { WrittenConfig } from "../../schema/config-file.ts";
+
+/** Something to say about a key, by its path: shown with the key's place. */
+export type ConfigNote = { readonly path: readonly PropertyKey[]; readonly message: string };
+
+const later = "needs a later version; it is checked and otherwise ignored";
+
+type Rule = readonly [path: readonly string[], isSet: (file: WrittenConfig) => boolean];
+
+// Each is a feature of its own that this version does not have: named at the start rather than silently absent.
+const laterFeatures: readonly Rule[] = [
+  [["default_agent"], (file) => file.default_agent !== undefined],
+  [["gateways", "telegram"], (file) => file.gateways.telegram?.enabled === true],
+  [["gateways", "discord"], (file) => file.gateways.discord?.enabled === true],
+  [["routes"], (file) => file.routes.length > 0],
+  [["notify"], (file) => file.notify !== undefined && filled(file.notify)],
+  [["limits"], (file) => file.limits !== undefined && filled(file.limits)],
+  [["sandbox"], (file) => file.sandbox.network || file.sandbox.mode === "bubblewrap" || isUnsandboxed(file)],
+  [["web"], (file) => file.web !== undefined && (file.web.search !== undefined || file.web.allow_private)],
+  [["policy", "approval_timeout"], (file) => file.policy.approval_timeout !== undefined],
+  [["observability", "tracing"], (file) => file.observability.tracing.otlp_endpoint !== undefined],
+  [["services", "memory"], (file) => file.services.memory !== undefined],
+  [["services", "artifacts"], (file) => file.services.artifacts !== undefined],
+  [["services", "artifact"], (file) => file.services.artifact !== undefined],
+  [["server", "worker_id"], (file) => file.server.worker_id !== undefined],
+];
+
+// Of the Rust implementation: accepted so that its files open.
+const withoutEffect: readonly (readonly [...Rule, message: string])[] = [
+  [
+    ["session", "compaction"],
+    (file) => file.session.compaction !== undefined,
+    "has no effect: a log is never compacted",
+  ],
+  [
+    ["sessions", "compaction"],
+    (file) => file.sessions?.compaction !== undefined,
+    "has no effect: a log is never compacted",
+  ],
+  [["memory", "backend"], (file) => file.memory?.backend !== undefined, "has no effect; see services.memory"],
+  [["world_memory", "path"], (file) => file.world_memory?.path !== undefined, "has no effect; see services.memory"],
+  [["sandbox", "mode"], (file) => file.sandbox.mode === "docker", "docker is read as auto"],
+];
+
+/** What is set and will not do what its writer expects. */
+export function configNotes(file: WrittenConfig): ConfigNote[] {
+  const features = laterFeatures.flatMap(([path, isSet]) => (isSet(file) ? [{ path, message: later }] : []));
+  const ignored = withoutEffect.flatMap(([path, isSet, message]) => (isSet(file) ? [{ path, message }] : []));
+  const gateways = file.gateways.external.flatMap((gateway, index): ConfigNote[] => {
+    const path = ["gateways", "external", index];
+    const bundled = /^duragent-(telegram|discord)$/.exec(gateway.command)?.[1];
+    const older = { path: [...path, "command"], message: `read as duragent-gateway-${bundled}` };
+    return [{ path, message: `the gateway "${gateway.name}" ${later}` }, ...(bundled === undefined ? [] : [older])];
+  });
+  const providers = Object.entries(file.models.providers).flatMap(([name, provider]) =>
+    provider.limits === undefined ? [] : [{ path: ["models", "providers", name, "limits"], message: later }],
+  );
+  return [...features, ...gateways, ...providers, ...ignored];
+}
+
+/** What is set and can not be had: starting without it would put data where nobody looks for it. */
+export function configRefusals(file: WrittenConfig): ConfigNote[] {
+  const { session, memory, artifacts, artifact, bus } = file.services;
+  const services = { session, memory, artifacts, artifact };
+  const backends = Object.entries(services).flatMap(([name, service]) =>
+    service === undefined || service.backend === "filesystem" ? [] : [refusal(name, service.backend, "filesystem")],
+  );
+  const isLocalBus = bus.backend === "auto" || bus.backend === "memory";
+  return isLocalBus ? backends : [...backends, refusal("bus", bus.backend, "auto")];
+}
+
+const refusal = (service: string, backend: string, instead: string): ConfigNote => ({
+  path: ["services", service, "backend"],
+  message: `${backend} needs a later version; use ${instead}`,
+});
+
+const isUnsandboxed = (file: WrittenConfig): boolean => file.sandbox.mode === "none" || file.sandbox.mode === "trust";
+
+const filled = (value: object): boolean =>
+  Object.values(value).some(
+    (member) => member !== undefined && (typeof member !== "object" || Object.keys(member).length > 0),
+  );
