@@ -1,24 +1,24 @@
 import { z } from "zod";
 
+import { strictObject } from "./strict-object.ts";
+
 const milliseconds = z.int().min(0).max(600_000);
 
-const ruleSchema = z
-  .strictObject({
-    when: z.string().optional().describe("Regular expression over the last user message."),
-    after_tool: z.string().min(1).optional().describe("Answers when the last message is a result of this tool."),
-    tool: z
-      .strictObject({ name: z.string().min(1), arguments: z.record(z.string(), z.json()).default({}) })
-      .optional()
-      .describe("The tool to call."),
-    say: z.string().optional().describe("The text to answer with; comes before the call if there is one."),
-  })
+const ruleSchema = strictObject({
+  when: z.string().optional().describe("Regular expression over the last user message."),
+  after_tool: z.string().min(1).optional().describe("Answers when the last message is a result of this tool."),
+  tool: strictObject({ name: z.string().min(1), arguments: z.record(z.string(), z.json()).default({}) })
+    .optional()
+    .describe("The tool to call."),
+  say: z.string().optional().describe("The text to answer with; comes before the call if there is one."),
+})
   .refine((rule) => rule.when !== undefined || rule.after_tool !== undefined, {
     message: "a rule needs `when` or `after_tool`",
   })
   .refine((rule) => rule.tool !== undefined || rule.say !== undefined, { message: "a rule needs `say` or `tool`" });
 
 /** A rehearsed fault: call number `on_call` (from 1) fails; without `status` the connection breaks. */
-const faultSchema = z.strictObject({
+const faultSchema = strictObject({
   on_call: z.int().min(1),
   status: z.int().min(400).max(599).optional(),
   message: z.string().optional(),
@@ -27,11 +27,12 @@ const faultSchema = z.strictObject({
 });
 
 /** The file that `model: { provider: scripted, name: ./script.yaml }` plays. In texts `{{1}}` is a group of `when`, `{{input}}` the last user message, `{{result}}` the last tool result. */
-export const modelScriptSchema = z.strictObject({
+export const modelScriptSchema = strictObject({
   rules: z.array(ruleSchema).min(1).max(1000),
-  delay: z
-    .strictObject({ first_token_ms: milliseconds.default(0), per_token_ms: milliseconds.default(0) })
-    .default({ first_token_ms: 0, per_token_ms: 0 }),
+  delay: strictObject({ first_token_ms: milliseconds.default(0), per_token_ms: milliseconds.default(0) }).default({
+    first_token_ms: 0,
+    per_token_ms: 0,
+  }),
   errors: z.array(faultSchema).max(1000).default([]),
 });
 export type ModelScript = z.infer<typeof modelScriptSchema>;

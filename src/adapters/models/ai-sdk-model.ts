@@ -4,7 +4,7 @@ import type { Model, ModelPart, ModelRequest } from "../../ports/model.ts";
 import { failureOf } from "./ai-sdk-failure.ts";
 import { promptOf } from "./ai-sdk-prompt.ts";
 import { readStream } from "./ai-sdk-stream.ts";
-import type { ProviderContext } from "./provider-options.ts";
+import { revealed, type ProviderContext } from "./provider-options.ts";
 import { callIds } from "./tool-call-part.ts";
 
 export type AiSdkModelOptions = {
@@ -35,7 +35,7 @@ async function* stream(
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart> {
   const { clock, entry } = options.context;
-  const secrets = [...options.secrets, ...Object.values(entry.headers ?? {})];
+  const secrets = [...options.secrets, ...Object.values(revealed(entry.headers) ?? {})];
   try {
     signal.throwIfAborted();
     const result = await options.languageModel.doStream(callOptions(options, request, signal));

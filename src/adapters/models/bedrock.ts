@@ -27,7 +27,7 @@ export function createModel(context: ProviderContext): Model {
   if (region === undefined || region === "") {
     throw new DuragentError(
       "unprocessable",
-      `provider ${choice.provider} has no region: set AWS_REGION in the server's environment or in the .env file next to duragent.yaml`,
+      `provider ${choice.provider} has no region: set AWS_REGION in the server's environment or in the .env file next to duragent.yaml, or models.providers.${choice.provider}.region in duragent.yaml`,
     );
   }
   const provider = createAmazonBedrock({

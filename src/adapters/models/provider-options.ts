@@ -3,17 +3,19 @@ import { z } from "zod";
 import type { Clock } from "../../ports/clock.ts";
 import type { Model, ModelChoice } from "../../ports/model.ts";
 import { DuragentError } from "../../schema/problem.ts";
-
-/** A secret as configuration wraps it: `reveal` is the only way to its text. */
-type WrappedSecret = { reveal(): string };
+import { Secret } from "../../schema/secret.ts";
+import { strictObject } from "../../schema/strict-object.ts";
 
 /** One entry of `models.providers` in duragent.yaml. */
 export type ProviderEntry = {
   kind?: string | undefined;
-  api_key?: string | WrappedSecret | undefined;
+  api_key?: string | Secret | undefined;
   base_url?: string | undefined;
-  headers?: Readonly<Record<string, string>> | undefined;
+  headers?: Readonly<Record<string, string>> | Secret<Record<string, string>> | undefined;
+  region?: string | undefined;
   package?: string | undefined;
+  /** Rates, budgets and prices: the runtime's, not the provider's. */
+  limits?: unknown;
 };
 
 /** The environment, or as much of it as the providers look at. */
@@ -38,7 +40,7 @@ export type ProviderMember = { createModel(context: ProviderContext): Model | Pr
 const url = z.url({ protocol: /^https?$/, error: "must be an http or https URL" });
 
 /** What every provider that speaks HTTP can be given; the members' own schemas extend it. */
-export const connectionSchema = z.strictObject({
+export const connectionSchema = strictObject({
   kind: z.string().optional(),
   api_key: z.string().min(1).optional(),
   base_url: url.optional(),
@@ -47,8 +49,8 @@ export const connectionSchema = z.strictObject({
 
 /** The entry of `context` by the member's own schema. Throws DuragentError `unprocessable` that names the key. */
 export function parseEntry<Options>(schema: z.ZodType<Options>, { choice, entry }: ProviderContext): Options {
-  const { api_key: key, ...rest } = entry;
-  const plain = { ...rest, api_key: typeof key === "object" ? key.reveal() : key };
+  const { limits: _others, ...own } = entry;
+  const plain = { ...own, api_key: revealed(own.api_key), headers: revealed(own.headers) };
   // An empty value is one that is not set: `api_key: ${NAME:-}`.
   const given = Object.fromEntries(Object.entries(plain).filter(([, value]) => value !== undefined && value !== ""));
   const parsed = schema.safeParse(given);
@@ -59,6 +61,11 @@ export function parseEntry<Options>(schema: z.ZodType<Options>, { choice, entry 
   }));
   const [first] = errors;
   throw new DuragentError("unprocessable", `${first?.path}: ${first?.message}`, { errors });
+}
+
+/** What a secret holds, or what is none as it is. */
+export function revealed<Value>(value: Value | Secret<Value>): Value {
+  return value instanceof Secret ? value.reveal() : value;
 }
 
 /** The base URL that the agent or the configuration gives, without a slash at its end. */

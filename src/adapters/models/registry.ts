@@ -1,5 +1,6 @@
 import type { Clock } from "../../ports/clock.ts";
 import type { Model, ModelChoice, ModelRegistry } from "../../ports/model.ts";
+import { providerKinds } from "../../schema/config-models.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import type { Environment, ProviderContext, ProviderEntry, ProviderMember } from "./provider-options.ts";
 import { createScriptedModel, scriptPath } from "./scripted.ts";
@@ -14,10 +15,7 @@ const members: Readonly<Record<string, () => Promise<ProviderMember>>> = {
   bedrock: () => import("./bedrock.ts"),
   "openai-compatible": () => import("./openai-compatible.ts"),
   "ai-sdk": () => import("./ai-sdk.ts"),
-};
-
-/** Every kind that `model.provider` or `models.providers.NAME.kind` may name. */
-export const providerKinds: readonly string[] = [...Object.keys(members), "scripted"];
+} satisfies Record<Exclude<(typeof providerKinds)[number], "scripted">, unknown>;
 
 export type ProviderTable = Readonly<Record<string, ProviderEntry>>;
 

@@ -4,13 +4,11 @@ import { listPrices, type Price } from "./price-table.ts";
 /** Prices by `provider/model`, as `limits.prices` gives them: they come before the built-in table. */
 export type PriceOverrides = Readonly<Record<string, Price>>;
 
-export type PricedModel = { provider: string; model: string };
-
 // What runs on one's own machine costs nothing here.
 const free: Price = { input: 0, output: 0 };
 
 /** What a model costs, or nothing if that is not known. */
-export function priceOf({ provider, model }: PricedModel, overrides: PriceOverrides = {}): Price | undefined {
+export function priceOf(provider: string, model: string, overrides: PriceOverrides = {}): Price | undefined {
   const exact = own(overrides, `${provider}/${model}`);
   if (exact !== undefined) return exact;
   if (provider === "ollama" || provider === "scripted") return free;
@@ -28,9 +26,14 @@ export function priceOf({ provider, model }: PricedModel, overrides: PriceOverri
  * US dollars for a call: what the provider itself reported (`cost_usd`), else by price. Nothing if the price is not known.
  * Tokens written to a provider's cache are counted as plain input.
  */
-export function costUsd(usage: Usage, model: PricedModel, overrides: PriceOverrides = {}): number | undefined {
+export function costUsd(
+  provider: string,
+  model: string,
+  usage: Usage,
+  overrides: PriceOverrides = {},
+): number | undefined {
   if (usage.cost_usd !== undefined) return usage.cost_usd;
-  const price = priceOf(model, overrides);
+  const price = priceOf(provider, model, overrides);
   if (price === undefined) return undefined;
   const cached = Math.min(usage.cached_prompt_tokens ?? 0, usage.prompt_tokens);
   const microUsd =
@@ -39,12 +42,6 @@ export function costUsd(usage: Usage, model: PricedModel, overrides: PriceOverri
     usage.completion_tokens * price.output;
   // To a millionth of a millionth: sums stay free of what binary fractions leave behind.
   return Math.round(microUsd * 1e6) / 1e12;
-}
-
-/** The usage with its cost, where that is known. */
-export function withCost(usage: Usage, model: PricedModel, overrides: PriceOverrides = {}): Usage {
-  const cost = costUsd(usage, model, overrides);
-  return cost === undefined ? usage : { ...usage, cost_usd: cost };
 }
 
 /** Whose model it is, and its name as the list has it: without date, version or region. */
