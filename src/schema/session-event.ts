@@ -114,6 +114,8 @@ export const payloads = {
     provider: text,
     stop_reason: z.enum(["end", "tool_calls", "length", "cancelled", "refused"]),
     request_digest: text,
+    // What this program thought that the request costs: beside what the provider counted it corrects later estimates.
+    estimated_tokens: count.optional(),
     latency_ms: count,
     first_token_ms: count,
     attempts: count,
@@ -146,7 +148,14 @@ export const payloads = {
     notice: text.optional(),
     usage: usageSchema,
   }),
-  usage_recorded: z.object({ usage: usageSchema, cost_usd: z.number().min(0).optional(), model: text, reason: text }),
+  usage_recorded: z.object({
+    usage: usageSchema,
+    cost_usd: z.number().min(0).optional(),
+    model: text,
+    reason: text,
+    // Of a call that was cut short: counts as work, so that a call made again can not go on without end.
+    latency_ms: count.optional(),
+  }),
   context_compacted: z.object({ through_seq: count, summary: text, usage: usageSchema.optional() }),
   gateway_send: z.object({
     request_id: text,
@@ -235,6 +244,6 @@ export type SessionEvent = EventOf<EventType>;
 
 /** An event before it has its place: the store adds `seq` and the lease's `epoch`. */
 export type DraftOf<Type extends EventType> = {
-  [T in Type]: Omit<Envelope, "seq" | "epoch"> & { type: T } & Payload<T>;
+  [T in Type]: Omit<Envelope, "seq" | "epoch" | "legacy"> & { type: T } & Payload<T>;
 }[Type];
 export type EventDraft = DraftOf<EventType>;

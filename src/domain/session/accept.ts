@@ -116,7 +116,7 @@ function acceptControl(state: SessionState, command: CommandOf<"control">): Acce
   if (command.action === "cancel" && !state.turn) return refused("conflict", "no turn is running: there is nothing to cancel");
   if (command.action === "cancel" && state.turn?.cancelAsked) return { kind: "settled" };
   if (command.action === "pause" && state.pauseAsked) return { kind: "settled" };
-  const unattended = command.action === "resume" && !command.attached && state.turn !== null;
+  const unattended = command.action === "resume" && !command.attached && (state.turn !== null || state.waiting.length > 0);
   const nothingHolds = !state.pauseAsked && !state.backgroundSpent && state.status !== "paused";
   if (command.action === "resume" && nothingHolds) return { kind: "settled" };
   return onHead({
@@ -153,6 +153,10 @@ function acceptDecision(state: SessionState, command: CommandOf<"decide_approval
   }
   if (command.command !== undefined && command.command !== pending.question.command)
     return refused("conflict", "the command that was shown differs from the one that waits: read the session again");
+  const { expiresAt } = pending.question;
+  // The runner has only not recorded it yet: no answer in time means no.
+  if (command.decision !== "deny" && expiresAt !== null && expiresAt <= Date.parse(command.timestamp))
+    return refused("conflict", "this approval has expired");
   if (!command.mayDecide && command.decidedBy !== pending.question.requesterId)
     return refused("forbidden", "only who asked for it, or an approver, may decide this approval");
   return onHead({

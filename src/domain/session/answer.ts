@@ -58,10 +58,12 @@ export function evolveAnswer(state: AnswerState, event: SessionEvent): AnswerSta
     case "approval_required":
       return {
         ...state,
+        // A question that a later message answered has no decision of its own in the log.
+        turnId: isAwaited(state, event.approval_id) ? (event.turn_id ?? state.openTurnId) : state.turnId,
         question: { callId: event.call_id, command: event.command, approvalId: event.approval_id },
       };
     case "approval_decision":
-      if ("approvalId" in state.awaited && event.approval_id === state.awaited.approvalId)
+      if (isAwaited(state, event.approval_id))
         return { ...state, turnId: event.turn_id ?? state.openTurnId, question: null };
       return { ...state, question: null };
     case "tool_result":
@@ -74,6 +76,9 @@ export function evolveAnswer(state: AnswerState, event: SessionEvent): AnswerSta
       return state;
   }
 }
+
+const isAwaited = ({ awaited }: AnswerState, approvalId: string): boolean =>
+  "approvalId" in awaited && awaited.approvalId === approvalId;
 
 function responded(state: AnswerState, event: EventOf<"assistant_response">): AnswerState {
   const steeredIn =

@@ -8,6 +8,8 @@ export type SessionTurn = {
   /** `seq` of its `turn_end`; of its last event for turns of another implementation. */
   readonly endSeq: number | null;
   readonly open: boolean;
+  /** By call id: the artifact that holds a result whole. */
+  readonly artifacts: Readonly<Record<string, string>>;
 };
 
 export type Conversation = {
@@ -19,7 +21,12 @@ export type Conversation = {
 };
 
 type Result = { content: string; success: boolean };
-type Draft = { messages: (ModelMessage | Pending)[]; startSeq: number; endSeq: number | null };
+type Draft = {
+  messages: (ModelMessage | Pending)[];
+  startSeq: number;
+  endSeq: number | null;
+  artifacts: Record<string, string>;
+};
 /** The calls of a response, where their results go. */
 type Pending = { role: "pending"; calls: readonly ToolCall[]; results: Map<string, Result> };
 
@@ -50,6 +57,8 @@ class Fold {
   add(event: SessionEvent): void {
     this.seq = event.seq;
     if (event.legacy) return this.addLegacy(event);
+    // What another implementation left counts as answered: nothing of ours joins its last turn.
+    if (this.turn?.endSeq) this.close();
     switch (event.type) {
       case "user_message":
         this.waiting.push(event);
@@ -70,6 +79,7 @@ class Fold {
         this.respond(event);
         return;
       case "tool_result":
+        if (this.turn && event.result.artifact) this.turn.artifacts[event.call_id] = event.result.artifact;
         this.result(event.call_id, event.result);
         return;
       case "tools_skipped":
@@ -90,7 +100,7 @@ class Fold {
 
   finish(): Conversation {
     // What a running turn has not taken in yet joins its next request.
-    if (this.turn) this.takeIn((message) => message.delivery === "steer");
+    if (this.turn?.endSeq === null) this.takeIn((message) => message.delivery === "steer");
     const drafts = this.turn ? [...this.turns, this.turn] : this.turns;
     const turns = drafts
       .filter((draft) => draft.endSeq === null || draft.endSeq > this.compactedThrough)
@@ -98,14 +108,15 @@ class Fold {
         messages: draft.messages.map(settled),
         startSeq: draft.startSeq,
         endSeq: draft.endSeq,
-        open: draft === this.turn,
+        open: draft.endSeq === null,
+        artifacts: draft.artifacts,
       }));
     return { summary: this.summary, turns, throughSeq: this.seq };
   }
 
   private start(seq: number): void {
     this.close();
-    this.turn = { messages: [], startSeq: seq, endSeq: null };
+    this.turn = { messages: [], startSeq: seq, endSeq: null, artifacts: {} };
   }
 
   private close(): void {
@@ -128,8 +139,8 @@ class Fold {
   private respond(event: EventOf<"assistant_response">): void {
     const calls = unique(event.tool_calls ?? []);
     this.pending = null;
-    // Providers refuse an assistant message with nothing in it.
-    if (event.content === "" && calls.length === 0) return;
+    // Providers refuse an assistant message with nothing (or only blanks) in it.
+    if (event.content.trim() === "" && calls.length === 0) return;
     this.turn?.messages.push({
       role: "assistant",
       content: event.content,
@@ -153,8 +164,12 @@ class Fold {
     switch (event.type) {
       case "user_message":
         this.start(event.seq);
+        this.takeIn(() => false);
         this.turn?.messages.push({ role: "user", content: event.content });
         break;
+      case "silent_message":
+        if (event.disposition === "passive") this.passive.push(event);
+        return;
       case "assistant_response":
         if (!this.turn) this.start(event.seq);
         this.respond(event);

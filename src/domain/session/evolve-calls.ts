@@ -1,12 +1,22 @@
-import type { EventOf } from "../../schema/session-event.ts";
-import { onTurn, worked, type CallState, type DecidedApproval, type SessionState } from "./state.ts";
+import type { ApprovalChoice, EventOf } from "../../schema/session-event.ts";
+import {
+  onTurn,
+  timeOf,
+  worked,
+  type CallState,
+  type DecidedApproval,
+  type SessionState,
+  type WaitingMessage,
+} from "./state.ts";
+
+const decidedMax = 64;
 
 type CallEvent = EventOf<
   "tool_start" | "tools_skipped" | "tool_result" | "approval_required" | "approval_decision"
 >;
 
 /** What an event about one of the open response's calls changes. */
-export function evolveCalls(state: SessionState, event: CallEvent, decidedMax: number): SessionState {
+export function evolveCalls(state: SessionState, event: CallEvent): SessionState {
   switch (event.type) {
     case "tool_start":
       return onCall(state, event.call_id, (call) => ({
@@ -16,7 +26,7 @@ export function evolveCalls(state: SessionState, event: CallEvent, decidedMax: n
         idempotencyKey: event.idempotency_key,
       }));
     case "tools_skipped":
-      return event.call_ids.reduce((after, callId) => onCall(after, callId, done), state);
+      return event.call_ids.reduce((after, callId) => settled(after, callId, event.seq), state);
     case "tool_result":
       return resulted(state, event);
     case "approval_required":
@@ -26,13 +36,13 @@ export function evolveCalls(state: SessionState, event: CallEvent, decidedMax: n
         question: {
           approvalId: event.approval_id,
           requestedAt: event.timestamp,
-          expiresAt: event.expires_at ? Date.parse(event.expires_at) : null,
+          expiresAt: timeOf(event.expires_at),
           requesterId: event.requester_id,
           command: event.command,
         },
       }));
     case "approval_decision":
-      return decided(state, event, decidedMax);
+      return decided(state, event);
   }
 }
 
@@ -41,38 +51,59 @@ function resulted(state: SessionState, event: EventOf<"tool_result">): SessionSt
   if (!open || open.status === "done") return state;
   const { outcome } = event.result;
   const ran = outcome === "ok" || outcome === "error" || outcome === "timeout";
-  return onTurn(onCall(worked(state, event.duration_ms), event.call_id, done), (turn) => ({
+  return onTurn(settled(worked(state, event.duration_ms), event.call_id, event.seq), (turn) => ({
     ...turn,
     crashes: ran ? 0 : turn.crashes,
   }));
 }
 
-function decided(state: SessionState, event: EventOf<"approval_decision">, decidedMax: number): SessionState {
+function decided(state: SessionState, event: EventOf<"approval_decision">): SessionState {
   const call = state.turn?.calls.find((open) => open.question?.approvalId === event.approval_id);
   if (!call || call.status !== "asked") return state;
   const denied = event.decision === "deny";
-  const entry: DecidedApproval = {
-    approvalId: event.approval_id,
-    callId: event.call_id,
-    command: call.question?.command ?? "",
-    decision: event.decision,
-    seq: event.seq,
-  };
-  return onCall(
-    { ...state, decided: [...state.decided, entry].slice(-decidedMax) },
-    event.call_id,
-    (open) => ({
-      ...open,
-      status: denied ? "denied" : "approved",
-      denial: denied ? denialOf(event) : null,
-    }),
-  );
+  // The question names the call: an answer never reaches another one.
+  return onCall(answered(state, call, event.decision, event.seq), call.call.call_id, (open) => ({
+    ...open,
+    status: denied ? "denied" : "approved",
+    denial: denied ? denialOf(event) : null,
+  }));
 }
+
+/** Remembers how a question was answered, so that a late answer learns what became of it. */
+function answered(state: SessionState, call: CallState, decision: ApprovalChoice, seq: number): SessionState {
+  if (!call.question) return state;
+  const entry: DecidedApproval = {
+    approvalId: call.question.approvalId,
+    callId: call.call.call_id,
+    command: call.question.command,
+    decision,
+    seq,
+  };
+  return { ...state, decided: [...state.decided, entry].slice(-decidedMax) };
+}
+
+/** A call has its result. A question about it that nobody answered counts as denied: no answer means no. */
+function settled(state: SessionState, callId: string, seq: number): SessionState {
+  const asked = state.turn?.calls.find((call) => call.call.call_id === callId && call.status === "asked");
+  return onCall(asked ? answered(state, asked, "deny", seq) : state, callId, (call) => ({ ...call, status: "done" }));
+}
+
+/** A steering message by someone who may decide answers the open question: the call is denied. */
+export function supersede(state: SessionState, message: WaitingMessage): SessionState {
+  const asked = state.turn?.calls.find((call) => call.status === "asked");
+  if (!asked || message.delivery === "queue" || !mayAnswer(message, asked.question?.requesterId)) return state;
+  return onCall(answered(state, asked, "deny", message.seq), asked.call.call_id, (call) => ({
+    ...call,
+    status: "denied",
+    denial: "superseded by a new message",
+  }));
+}
+
+const mayAnswer = (message: WaitingMessage, requesterId: string | undefined): boolean =>
+  message.mayDecide || (requesterId !== undefined && message.senderId === requesterId);
 
 const denialOf = (event: EventOf<"approval_decision">): string =>
   `denied by ${event.decided_by}${event.reason ? `: ${event.reason}` : ""}`;
-
-const done = (call: CallState): CallState => ({ ...call, status: "done" });
 
 function onCall(state: SessionState, callId: string, edit: (call: CallState) => CallState): SessionState {
   return onTurn(state, (turn) => ({

@@ -1,17 +1,19 @@
 import type { EventOf, SessionEvent } from "../../schema/session-event.ts";
-import { evolveCalls } from "./evolve-calls.ts";
+import { evolveCalls, supersede } from "./evolve-calls.ts";
 import {
   addUsage,
   emptyUsage,
   onTurn,
+  timeOf,
   worked,
+  type CallState,
   type SessionState,
   type TurnState,
   type WaitingMessage,
 } from "./state.ts";
 
 const titleLength = 80;
-const decidedMax = 64;
+const samplesMax = 8;
 
 /** What is so after one more event. Never throws on a prefix of a valid log; an event that changes nothing only moves `seq`. */
 export function evolve(state: SessionState, event: SessionEvent): SessionState {
@@ -51,16 +53,17 @@ function change(state: SessionState, event: SessionEvent): SessionState {
     case "tool_result":
     case "approval_required":
     case "approval_decision":
-      return evolveCalls(state, event, decidedMax);
+      return evolveCalls(state, event);
     case "turn_end":
       return {
         ...queueSend(state, event, "notice", event.notice ?? ""),
         turn: null,
+        samples: [...state.samples, ...(state.turn?.samples ?? [])].slice(-samplesMax),
         lastTurnEnd: event.seq,
         backgroundSpent: false,
       };
     case "usage_recorded":
-      return onTurn({ ...state, usage: addUsage(state.usage, event.usage) }, (turn) => ({
+      return onTurn(worked({ ...state, usage: addUsage(state.usage, event.usage) }, event.latency_ms ?? 0), (turn) => ({
         ...turn,
         usage: addUsage(turn.usage, event.usage),
       }));
@@ -111,8 +114,10 @@ function statusChanged(state: SessionState, event: EventOf<"status_change">): Se
     status: event.to,
     statusSince: Date.parse(event.timestamp),
     // The background clock starts when the last client has left, and a client ends it.
-    backgroundMs: event.from === "paused" && event.to === "paused" ? state.backgroundMs : 0,
+    backgroundMs: 0,
     backgroundSpent: event.cause === "background_limit",
+    // The record of the end itself may have been lost: nothing but it may follow.
+    endAsked: event.to === "ended" ? (state.endAsked ?? { at: Date.parse(event.timestamp), reason: "timeout" }) : state.endAsked,
   };
 }
 
@@ -123,7 +128,7 @@ function messageCame(state: SessionState, event: EventOf<"user_message">): Sessi
     delivery: event.delivery,
     senderId: event.sender_id,
     at: Date.parse(event.timestamp),
-    notBefore: event.not_before ? Date.parse(event.not_before) : null,
+    notBefore: timeOf(event.not_before),
     unattended: event.unattended === true,
     mayDecide: event.may_decide === true,
     source: event.source,
@@ -142,22 +147,6 @@ function messageCame(state: SessionState, event: EventOf<"user_message">): Sessi
   );
 }
 
-/** A steering message by someone who may decide answers the open question: the call is denied. */
-function supersede(state: SessionState, message: WaitingMessage): SessionState {
-  if (message.delivery === "queue") return state;
-  return onTurn(state, (turn) => ({
-    ...turn,
-    calls: turn.calls.map((call) =>
-      call.status === "asked" && mayAnswer(message, call.question?.requesterId)
-        ? { ...call, status: "denied", denial: "superseded by a new message" }
-        : call,
-    ),
-  }));
-}
-
-const mayAnswer = (message: WaitingMessage, requesterId: string | undefined): boolean =>
-  message.mayDecide || (requesterId !== undefined && message.senderId === requesterId);
-
 function controlled(state: SessionState, event: EventOf<"control_requested">): SessionState {
   switch (event.action) {
     case "cancel":
@@ -165,15 +154,21 @@ function controlled(state: SessionState, event: EventOf<"control_requested">): S
     case "pause":
       return { ...state, pauseAsked: true };
     case "resume":
-      return onTurn(
-        { ...state, pauseAsked: false, backgroundSpent: false, backgroundMs: 0 },
-        (turn) => ({ ...turn, unattended: turn.unattended || event.unattended === true }),
-      );
+      return resumed(state, event.unattended === true);
     case "end":
       return state.endAsked
         ? state
         : { ...state, endAsked: { at: Date.parse(event.timestamp), reason: "completed" }, pauseAsked: false };
   }
+}
+
+/** Whoever asks for it and does not stay wants the open work done without a client. */
+function resumed(state: SessionState, unattended: boolean): SessionState {
+  const waiting = unattended ? state.waiting.map((message) => ({ ...message, unattended })) : state.waiting;
+  return onTurn({ ...state, waiting, pauseAsked: false, backgroundSpent: false, backgroundMs: 0 }, (turn) => ({
+    ...turn,
+    unattended: turn.unattended || unattended,
+  }));
 }
 
 function turnStarted(state: SessionState, event: EventOf<"turn_start">): SessionState {
@@ -192,6 +187,7 @@ function turnStarted(state: SessionState, event: EventOf<"turn_start">): Session
     calls: [],
     workMs: 0,
     usage: emptyUsage,
+    samples: [],
     cancelAsked: false,
     crashes: 0,
     resumptions: 0,
@@ -213,15 +209,9 @@ function responded(state: SessionState, event: EventOf<"assistant_response">): S
     messageIds: [...turn.messageIds, ...taken.map((message) => message.messageId)],
     unattended: turn.unattended || taken.some((message) => message.unattended),
     lastResponse: { seq: event.seq, throughSeq: event.through_seq, stopReason: event.stop_reason },
-    calls: (event.tool_calls ?? []).map((call) => ({
-      call,
-      status: "waiting" as const,
-      denial: null,
-      question: null,
-      attempt: 0,
-      idempotencyKey: null,
-    })),
+    calls: openedCalls(event),
     usage: addUsage(turn.usage, event.usage),
+    samples: [...turn.samples, ...sampleOf(event)].slice(-samplesMax),
     crashes: 0,
   }));
   return queueSend(
@@ -235,6 +225,17 @@ function responded(state: SessionState, event: EventOf<"assistant_response">): S
     event.content,
   );
 }
+
+/** A call id that comes twice is one call: it has one result. */
+function openedCalls(event: EventOf<"assistant_response">): CallState[] {
+  const calls = event.tool_calls ?? [];
+  return calls
+    .filter((call, index) => calls.findIndex((other) => other.call_id === call.call_id) === index)
+    .map((call) => ({ call, status: "waiting", denial: null, question: null, attempt: 0, idempotencyKey: null }));
+}
+
+const sampleOf = ({ estimated_tokens: estimatedTokens, usage }: EventOf<"assistant_response">) =>
+  estimatedTokens === undefined || !usage ? [] : [{ estimatedTokens, reportedTokens: usage.prompt_tokens }];
 
 function queueSend(
   state: SessionState,

@@ -16,13 +16,16 @@ function wantedStatus(
   { attached, limits, lease }: StepContext,
 ): Pick<StatusStep, "to" | "cause"> | null {
   if (state.endAsked) return null;
-  const recovering = lease.previous === "lost";
+  // Once this runner has taken the turn up, what follows has other causes.
+  const recovering = lease.previous === "lost" && (state.turn === null || state.turn.epoch < lease.epoch);
   if (state.pauseAsked) return { to: "paused", cause: "pause" };
   if (!hasOpenWork(state)) return { to: "active", cause: causeOfGoingOn(state, attached) };
   if (attached) return { to: "active", cause: causeOfGoingOn(state, attached) };
   if (!goesOnAlone(state)) return { to: "paused", cause: recovering ? "recovery" : "detach" };
   if (isBackgroundSpent(state, limits.maxBackgroundMs)) return { to: "paused", cause: "background_limit" };
-  return { to: "running", cause: state.status === "paused" ? "message" : recovering ? "recovery" : "detach" };
+  if (state.status === "paused") return { to: "running", cause: state.waiting.length > 0 ? "message" : "resume" };
+  if (recovering) return { to: "running", cause: "recovery" };
+  return { to: "running", cause: state.turn === null ? "message" : "detach" };
 }
 
 const causeOfGoingOn = (state: SessionState, attached: boolean): StatusStep["cause"] =>

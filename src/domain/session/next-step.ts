@@ -1,5 +1,5 @@
-import { nextStatus } from "./next-status.ts";
-import { closeTurn, nextTurnStep } from "./next-turn-step.ts";
+import { hasOpenWork, nextStatus } from "./next-status.ts";
+import { cancelTurn, closeTurn, isInterrupted, nextTurnStep } from "./next-turn-step.ts";
 import type { OpenSend, SessionState, WaitingMessage } from "./state.ts";
 import { isEffect, type Step, type StepContext } from "./step.ts";
 
@@ -27,7 +27,7 @@ export function nextStep(state: SessionState, context: StepContext): Step {
   if (state.turn?.cancelAsked) return nextTurnStep(state, state.turn, context);
   const status = nextStatus(state, context);
   if (status) return { type: status.to === "paused" ? "pause" : "resume", ...status };
-  if (state.status === "paused") return { type: "wait", for: state.pauseAsked ? "resume" : "client", until: approvalExpiry(state) };
+  if (state.status === "paused") return whilePaused(state, context);
   if (!state.turn) return idle(state, context);
   return takenUp(state, context, nextTurnStep(state, state.turn, context));
 }
@@ -35,6 +35,11 @@ export function nextStep(state: SessionState, context: StepContext): Step {
 /** What must go out next: the oldest send that has no delivery record. */
 export function nextSend(state: SessionState): OpenSend | null {
   return state.sends[0] ?? null;
+}
+
+function whilePaused(state: SessionState, { now, limits }: StepContext): Step {
+  const until = approvalExpiry(state) ?? ttlEnd(state, limits.ttlMs);
+  return idleEnd(state, now, limits.ttlMs) ?? { type: "wait", for: state.pauseAsked ? "resume" : "client", until };
 }
 
 function idle(state: SessionState, { now, limits }: StepContext): Step {
@@ -45,11 +50,22 @@ function idle(state: SessionState, { now, limits }: StepContext): Step {
     const until = Math.min(...state.waiting.map((message) => ripeAt(state, message)));
     return { type: "wait", for: "message", until };
   }
-  const until = limits.ttlMs === null ? null : Date.parse(state.updatedAt) + limits.ttlMs;
-  if (until !== null && until <= now && state.sends.length === 0)
-    return { type: "end_session", from: state.status, reason: "timeout" };
-  return { type: "wait", for: "message", until };
+  return idleEnd(state, now, limits.ttlMs) ?? { type: "wait", for: "message", until: ttlEnd(state, limits.ttlMs) };
 }
+
+/** A session without open work ends when its time is over, also while it is asked to pause. */
+function idleEnd(state: SessionState, now: number, ttlMs: number | null): Step | null {
+  const end = ttlEnd(state, ttlMs);
+  return end !== null && end <= now && !hasOpenWork(state)
+    ? { type: "end_session", from: state.status, reason: "timeout" }
+    : null;
+}
+
+/** What is still to be sent is open work; a fork's copied events are older than the fork. */
+const ttlEnd = (state: SessionState, ttlMs: number | null): number | null =>
+  ttlMs === null || state.sends.length > 0 || hasOpenWork(state)
+    ? null
+    : Math.max(Date.parse(state.createdAt), Date.parse(state.updatedAt)) + ttlMs;
 
 /** A sender's messages ripen together: when the latest `not_before` among them has passed, 10 s after the first at most. */
 function ripeAt(state: SessionState, message: WaitingMessage): number {
@@ -64,13 +80,14 @@ function takenUp(state: SessionState, { lease }: StepContext, step: Step): Step 
   const { turn } = state;
   if (!turn || !isEffect(step) || turn.epoch >= lease.epoch) return step;
   if (lease.previous !== "released" && lease.previous !== "lost") return step;
-  if (turn.crashes >= crashesMax)
+  const crashes = turn.crashes + (lease.previous === "lost" ? 1 : 0);
+  if (crashes >= crashesMax)
     return closeTurn(turn, {
       outcome: "failed",
       reason: "repeated crash",
       error: {
         code: "repeated-crash",
-        message: `this turn was interrupted ${turn.crashes} times without getting any further`,
+        message: `this turn was interrupted ${crashes} times without getting any further`,
         retryable: false,
       },
     });
@@ -83,7 +100,7 @@ function ending(
   { now }: StepContext,
   asked: NonNullable<SessionState["endAsked"]>,
 ): Step {
-  if (state.turn) return closeTurn(state.turn, { outcome: "cancelled", reason: "the session ends" });
+  if (state.turn) return cancelTurn(state, state.turn, "the session ends");
   if (state.waiting.length > 0)
     return {
       type: "drop_messages",
@@ -102,7 +119,7 @@ function whileRunning(state: SessionState, context: StepContext, running: NonNul
   if (state.ended || state.endAsked) return { type: "abort", reason: "cancel" };
   const { turn } = state;
   if (!turn) return { type: "abort", reason: "cancel" };
-  if (turn.cancelAsked || state.waiting.some((message) => message.delivery === "interrupt"))
+  if (turn.cancelAsked || isInterrupted(state, turn))
     return { type: "abort", reason: "cancel" };
   const { now, limits } = context;
   const turnEnds = limits.maxTurnMs === null ? null : running.since + (limits.maxTurnMs - turn.workMs);

@@ -1,17 +1,13 @@
 import { openCalls, type CallState, type SessionState, type TurnState } from "./state.ts";
-import type { Step, StepContext, TurnClose } from "./step.ts";
+import type { Settlement, Step, StepContext, TurnClose } from "./step.ts";
 
 const parallelMax = 8;
 
 /** The next step of an open turn that may go on. */
 export function nextTurnStep(state: SessionState, turn: TurnState, context: StepContext): Step {
   const { limits } = context;
-  if (turn.cancelAsked || state.waiting.some((message) => message.delivery === "interrupt")) {
-    // What was answered before it was cancelled is an answer.
-    if (isAnswered(turn) && turn.lastResponse?.stopReason !== "cancelled" && !hasUnseenSteer(state, turn))
-      return closeTurn(turn, { outcome: "completed", reason: "answered" });
-    return cancel(turn, turn.cancelAsked ? "cancelled" : "interrupted by a new message");
-  }
+  if (turn.cancelAsked) return cancelTurn(state, turn, "cancelled");
+  if (isInterrupted(state, turn)) return cancelTurn(state, turn, "interrupted by a new message");
   if (limits.agentMissing !== null)
     return closeTurn(turn, {
       outcome: "failed",
@@ -20,22 +16,34 @@ export function nextTurnStep(state: SessionState, turn: TurnState, context: Step
     });
   if (limits.failure) return closeTurn(turn, { outcome: "failed", reason: limits.failure.code, error: limits.failure });
   const over = limitReached(turn, context);
-  if (over !== null && !isAnswered(turn))
+  if (over !== null && (!isAnswered(turn) || hasUnseenSteer(state, turn)))
     return closeTurn(turn, { outcome: "limit_reached", reason: "limit reached", notice: over });
+  if (turn.lastResponse?.stopReason === "cancelled") return cancelTurn(state, turn, "cancelled");
   const open = openCalls(turn);
   if (open[0]) return nextCallStep(state, turn, open, context);
-  if (turn.lastResponse && turn.calls.length === 0) return afterFinal(state, turn);
+  if (isAnswered(turn) && !hasUnseenSteer(state, turn))
+    return closeTurn(turn, { outcome: "completed", reason: "answered" });
   if (limits.compactThrough !== null && !turn.compacted) return { type: "compact", throughSeq: limits.compactThrough };
   return { type: "call_model" };
 }
 
-/** The model has said its last word, and no call of it is open. */
-const isAnswered = (turn: TurnState): boolean => turn.lastResponse !== null && turn.calls.length === 0;
+/** The model has said its last word. */
+const isAnswered = (turn: TurnState): boolean =>
+  turn.lastResponse !== null && turn.calls.length === 0 && turn.lastResponse.stopReason !== "cancelled";
 
-function afterFinal(state: SessionState, turn: TurnState): Step {
-  if (turn.lastResponse?.stopReason === "cancelled") return cancel(turn, "cancelled");
-  if (hasUnseenSteer(state, turn)) return { type: "call_model" };
-  return closeTurn(turn, { outcome: "completed", reason: "answered" });
+/**
+ * A message that came after the turn's start wants it stopped. While a question is open only one that also answers it
+ * does: the others wait for the answer.
+ */
+export const isInterrupted = (state: SessionState, turn: TurnState): boolean =>
+  state.waiting.some((message) => message.delivery === "interrupt" && message.seq > turn.startSeq) &&
+  !turn.calls.some((call) => call.status === "asked");
+
+/** Stops a turn; what was answered before is an answer. */
+export function cancelTurn(state: SessionState, turn: TurnState, reason: string): Step {
+  if (isAnswered(turn) && !hasUnseenSteer(state, turn))
+    return closeTurn(turn, { outcome: "completed", reason: "answered" });
+  return { ...closeTurn(turn, { outcome: "cancelled", reason }), type: "cancel_turn" };
 }
 
 const hasUnseenSteer = (state: SessionState, turn: TurnState): boolean =>
@@ -50,7 +58,7 @@ function nextCallStep(
   const started = open.find((call) => call.status === "started");
   if (started) return recover(started, turn, context);
   const denied = open.find((call) => call.status === "denied");
-  if (denied) return { type: "deny_call", call: denied, why: denied.denial ?? "denied" };
+  if (denied) return { type: "deny_call", call: denied, why: denialOf(denied) };
   const asked = open.find((call) => call.status === "asked");
   if (asked?.question) return askedStep(asked, asked.question.expiresAt, context);
   const steered = state.waiting.some((message) => message.delivery === "steer");
@@ -59,6 +67,10 @@ function nextCallStep(
     return { type: "skip_tools", callIds: unstarted.map((call) => call.call.call_id), reason: "new user message" };
   return runOrAsk(open, turn, context);
 }
+
+/** Denying to run it again does not undo what a lost run may have done. */
+const denialOf = ({ denial, attempt }: CallState): string =>
+  `${denial ?? "denied"}${attempt > 0 ? "; an earlier run of this call was interrupted and may have taken effect" : ""}`;
 
 function askedStep(call: CallState, expiresAt: number | null, { now }: StepContext): Step {
   if (expiresAt !== null && expiresAt <= now && call.question)
@@ -111,16 +123,17 @@ function limitReached(turn: TurnState, { limits }: StepContext): string | null {
   return limits.spent;
 }
 
-const cancel = (turn: TurnState, reason: string): Step => ({
-  ...closeTurn(turn, { outcome: "cancelled", reason }),
-  type: "cancel_turn",
-});
-
 /** Ends a turn; calls without a result get one first. */
 export function closeTurn(turn: TurnState, close: Omit<TurnClose, "settle">): { type: "end_turn" } & TurnClose {
   const settle = openCalls(turn).map((call) => ({
     callId: call.call.call_id,
-    as: call.status !== "started" ? ("skipped" as const) : close.outcome === "cancelled" ? ("cancelled" as const) : ("interrupted" as const),
+    as: settlementOf(call, close.outcome),
   }));
   return { type: "end_turn", ...close, settle };
+}
+
+/** A call that was started once may have taken effect, whatever was asked about it since. */
+function settlementOf(call: CallState, outcome: TurnClose["outcome"]): Settlement["as"] {
+  if (call.attempt === 0) return "skipped";
+  return outcome === "cancelled" ? "cancelled" : "interrupted";
 }

@@ -9,6 +9,9 @@ import type {
   Usage,
 } from "../../schema/session-event.ts";
 
+/** Tokens of a request as they were estimated, and as the provider counted them. */
+export type TokenSample = { readonly estimatedTokens: number; readonly reportedTokens: number };
+
 /** A user's message that no turn has taken in yet. Times are ms since 1970. */
 export type WaitingMessage = {
   readonly messageId: MessageId;
@@ -65,6 +68,7 @@ export type TurnState = {
   /** Time spent in model and tool calls. */
   readonly workMs: number;
   readonly usage: Usage;
+  readonly samples: readonly TokenSample[];
   readonly cancelAsked: boolean;
   /** How often a runner took this turn up after another had lost it, since the last response or result. */
   readonly crashes: number;
@@ -123,6 +127,8 @@ export type SessionState = {
   /** The newest 64. */
   readonly decided: readonly DecidedApproval[];
   readonly usage: Usage;
+  /** Of the newest calls of turns that have ended: within a turn the estimate holds still, and with it the prompt's cut. */
+  readonly samples: readonly TokenSample[];
   readonly lastTurnEnd: number;
   readonly compactedThrough: number;
   readonly processes: readonly EventOf<"process_started">[];
@@ -156,6 +162,7 @@ export const initialState: SessionState = {
   sends: [],
   decided: [],
   usage: emptyUsage,
+  samples: [],
   lastTurnEnd: 0,
   compactedThrough: 0,
   processes: [],
@@ -175,6 +182,12 @@ export function addUsage(a: Usage, b: Usage | undefined): Usage {
     // To a millionth of a cent: sums of floats must not drift into the log.
     sum.cost_usd = Math.round(((a.cost_usd ?? 0) + (b.cost_usd ?? 0)) * 1e8) / 1e8;
   return sum;
+}
+
+/** ms since 1970; `null` for what is no time, so that nothing waits for it. */
+export function timeOf(text: string | undefined): number | null {
+  const time = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(time) ? null : time;
 }
 
 /** Calls of the open response that have no result yet, in the model's order. */
