@@ -8,8 +8,8 @@ export type MockReply =
   | (MockAnswer & {
       /** After so many frames (all there are: `frames` of the handle) … */
       after?: number;
-      /** … the socket is destroyed, the response ends cleanly, an error event comes, or nothing comes any more. */
-      then?: "cut" | "end" | "error" | "stall";
+      /** … this happens: the socket is destroyed, the response ends cleanly, an error event comes, or nothing comes any more. */
+      fault?: "cut" | "end" | "error" | "stall";
       /** Each frame with content waits for `next()` of the handle. */
       held?: boolean;
     })
@@ -171,13 +171,13 @@ async function play(queued: Queued, request: MockRequest, response: ServerRespon
   response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-cache" });
   response.flushHeaders();
   for (const [index, frame] of frames.entries()) {
-    if (reply.then !== undefined && index === (reply.after ?? 0)) break;
+    if (reply.fault !== undefined && index === (reply.after ?? 0)) break;
     const written = reply.held && frame.content ? await queued.turn() : undefined;
     if (response.destroyed) return;
     await new Promise((resolve) => response.write(frame.bytes, resolve));
     written?.();
   }
-  await goWrong(reply.then, request, response);
+  await goWrong(reply.fault, request, response);
 }
 
 async function goWrong(

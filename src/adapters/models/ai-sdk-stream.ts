@@ -106,11 +106,13 @@ function* finish(
     throw new ModelFailure(words, { retryable: true, ...(usage && { usage }) });
   }
   const left = new Set<StateBlock>();
-  for (const { call, block } of calls) {
+  for (const [index, { call, block }] of calls.entries()) {
     block.call_id = facts.callId(call.toolCallId);
     // What was refused is not run.
     const made =
-      reason === "content-filter" ? undefined : toolCallPart(call, { callId: block.call_id, cut: reason === "length" });
+      reason === "content-filter"
+        ? undefined
+        : toolCallPart(call, { callId: block.call_id, cut: reason === "length" && index === calls.length - 1 });
     if (made === undefined) left.add(block);
     else yield made;
   }

@@ -9,15 +9,15 @@ const argumentsSchema = z.record(z.string(), z.json());
 
 /**
  * A provider's call as ours. Arguments that are no JSON object stay as the text that came, also in `arguments`: a string
- * fits no tool's schema, so the call can not run by mistake. Nothing for a call without arguments in a response that was
- * cut at its length: they may have been about to come.
+ * fits no tool's schema, so the call can not run by mistake. Nothing for a call without arguments at the end of a response
+ * that was cut at its length (`cut`): they may have been about to come.
  */
 export function toolCallPart(
   call: LanguageModelV4ToolCall,
   options: { callId: string; cut: boolean },
 ): Extract<ModelPart, { type: "tool_call" }> | undefined {
   const given = call.input.trim();
-  if (given === "" && options.cut) return undefined;
+  if (options.cut && (given === "" || given === "{}")) return undefined;
   const parsed = parseObject(given === "" ? "{}" : given);
   const made = (args: ToolCall["arguments"]): ToolCall => ({
     call_id: options.callId,
