@@ -1,0 +1,86 @@
+import type { Appended, Lease } from "../ports/session-store.ts";
+import { sessionSettings } from "../domain/session/settings.ts";
+import type { MessageId, TurnId } from "../schema/ids.ts";
+import { DuragentError } from "../schema/problem.ts";
+import type { LoadedAgent } from "./agents/catalog-types.ts";
+import type { LivingSession } from "./living-session.ts";
+import type { RuntimeParts } from "./parts.ts";
+
+const noAgent = "none";
+
+/** The version that the open turn started with; without one, the newest of the session's agent. */
+export async function resolveAgent(session: LivingSession, parts: RuntimeParts): Promise<void> {
+  const { turn } = session.tail;
+  if (turn && session.inForce?.agent.digest === turn.agentDigest) return;
+  const agent = turn ? await versionOf(session, parts, turn.agentDigest) : await newestAgent(session, parts);
+  session.agentMissing = agent ? null : missingText(session, turn !== null);
+  session.inForce = agent ? inForce(session, parts, agent) : null;
+  session.feed.resize(session.settings().outputBufferSize);
+}
+
+/** The definition that a new turn of this session would use. Throws nothing: `undefined` when there is none. */
+export async function newestAgent(session: LivingSession, parts: RuntimeParts): Promise<LoadedAgent | undefined> {
+  const { agent, agentSpec } = session.tail;
+  if (agentSpec === undefined) return parts.catalog.get(agent);
+  try {
+    return parts.catalog.inline(agentSpec);
+  } catch (error) {
+    if (error instanceof DuragentError) return undefined;
+    throw error;
+  }
+}
+
+/** Takes messages in: the agent's version is kept durably before the log names it. */
+export async function startTurn(
+  session: LivingSession,
+  lease: Lease,
+  parts: RuntimeParts,
+  messageIds: MessageId[],
+): Promise<Appended> {
+  const head = session.tail.seq;
+  const agent = await newestAgent(session, parts);
+  if (agent) await parts.catalog.keep(agent);
+  session.inForce = agent ? inForce(session, parts, agent) : null;
+  session.agentMissing = agent ? null : missingText(session, false);
+  const turnId = `turn_${parts.clock.ulid()}` as TurnId;
+  return session.log.append(
+    [
+      {
+        timestamp: new Date(parts.clock.now()).toISOString(),
+        type: "turn_start",
+        turn_id: turnId,
+        message_ids: messageIds,
+        agent_digest: agent?.digest ?? noAgent,
+        trace_id: traceOf(session, messageIds),
+      },
+    ],
+    { lease, expectedHead: head },
+  );
+}
+
+/** The trace of the newest request that brought one of the messages. */
+function traceOf(session: LivingSession, messageIds: MessageId[]): string | undefined {
+  return messageIds.map((id) => session.traces.get(id)).findLast((trace) => trace !== undefined);
+}
+
+function inForce(session: LivingSession, parts: RuntimeParts, agent: LoadedAgent): LivingSession["inForce"] {
+  const settings = sessionSettings(agent.definition.spec.session, parts.settings().session, session.tail.onDisconnect);
+  return { agent, tools: parts.toolsOf(agent), settings };
+}
+
+async function versionOf(
+  session: LivingSession,
+  parts: RuntimeParts,
+  digest: string,
+): Promise<LoadedAgent | undefined> {
+  if (digest === noAgent) return undefined;
+  const kept = await parts.catalog.version(digest);
+  if (kept) return kept;
+  // The version was never kept (another implementation's data): the newest is the nearest.
+  return newestAgent(session, parts);
+}
+
+const missingText = (session: LivingSession, inTurn: boolean): string =>
+  inTurn
+    ? `the agent ${session.tail.agent} as this turn started with it can not be read`
+    : `there is no valid agent ${session.tail.agent}; see: duragent doctor`;

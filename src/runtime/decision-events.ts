@@ -1,0 +1,116 @@
+import type { ApprovalId, TurnId } from "../schema/ids.ts";
+import type { EventDraft } from "../schema/session-event.ts";
+import type { SessionState } from "../domain/session/state.ts";
+import type { Step, TurnClose } from "../domain/session/step.ts";
+import { unknownOutcome } from "../domain/session/conversation.ts";
+
+type Making = { timestamp: string; ulid: () => string; workerId: string };
+
+/** The events that record a step without an effect. Steps that touch the world are performed, not recorded. */
+export function decisionEvents(state: SessionState, step: Step, making: Making): EventDraft[] {
+  const { timestamp } = making;
+  const turnId = state.turn?.id;
+  const base = { timestamp, turn_id: turnId };
+  switch (step.type) {
+    case "take_up_turn":
+      return [{ ...base, type: "turn_resumed", attempt: step.attempt, cause: step.cause, worker_id: making.workerId }];
+    case "request_approval":
+      return [
+        {
+          ...base,
+          type: "approval_required",
+          approval_id: `appr_${making.ulid()}` as ApprovalId,
+          call_id: step.call.call.call_id,
+          tool_name: step.call.call.tool_name,
+          command: step.command,
+          requester_id: step.requesterId,
+          expires_at: step.expiresAt === null ? undefined : new Date(step.expiresAt).toISOString(),
+        },
+      ];
+    case "deny_call":
+      return [toolResult(base, step.call.call.call_id, "denied", `Denied: ${step.why}`)];
+    case "expire_approval":
+      return [
+        {
+          ...base,
+          type: "approval_decision",
+          approval_id: step.question.approvalId,
+          call_id: step.call.call.call_id,
+          decision: "deny",
+          decided_by: "expiry",
+        },
+      ];
+    case "skip_tools":
+      return [{ ...base, type: "tools_skipped", call_ids: step.callIds, reason: step.reason }];
+    case "recover_tool":
+      return [toolResult(base, step.call.call.call_id, "interrupted", unknownOutcome)];
+    case "cancel_turn":
+    case "end_turn":
+      return closing(state, step, base);
+    case "record_send":
+      return [
+        {
+          timestamp,
+          turn_id: step.text.turnId,
+          type: "gateway_send",
+          request_id: step.text.requestId,
+          kind: step.text.kind,
+          gateway: state.gateway?.name,
+          chat_id: state.gateway?.chatId,
+          content: step.text.content,
+        },
+      ];
+    case "pause":
+    case "resume":
+      return [{ timestamp, type: "status_change", from: step.from, to: step.to, cause: step.cause }];
+    case "drop_messages":
+      return [{ timestamp, type: "messages_dropped", message_ids: step.messageIds, reason: step.reason }];
+    case "fail_sends":
+      return step.requestIds.map((requestId) => ({
+        timestamp,
+        type: "gateway_delivery",
+        request_id: requestId,
+        status: "failed",
+        error: "the session ended before it could be sent",
+      }));
+    case "end_session":
+      return [
+        { timestamp, type: "status_change", from: step.from, to: "ended", cause: "end" },
+        { timestamp, type: "session_end", reason: step.reason },
+      ];
+    default:
+      return [];
+  }
+}
+
+type Base = { timestamp: string; turn_id: TurnId | undefined };
+
+function closing(state: SessionState, close: TurnClose, base: Base): EventDraft[] {
+  const skipped = close.settle.filter((call) => call.as === "skipped").map((call) => call.callId);
+  const events: EventDraft[] = close.settle
+    .filter((call) => call.as !== "skipped")
+    .map((call) =>
+      call.as === "cancelled"
+        ? toolResult(base, call.callId, "cancelled", `Cancelled while it ran: ${close.reason}. It may have taken effect.`)
+        : toolResult(base, call.callId, "interrupted", unknownOutcome),
+    );
+  if (skipped.length > 0) events.push({ ...base, type: "tools_skipped", call_ids: skipped, reason: close.reason });
+  events.push({
+    ...base,
+    type: "turn_end",
+    outcome: close.outcome,
+    error: close.error && { code: close.error.code, message: close.error.message, retryable: close.error.retryable },
+    notice: close.notice,
+    usage: state.turn?.usage ?? { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+  });
+  return events;
+}
+
+function toolResult(
+  base: Base,
+  callId: string,
+  outcome: "denied" | "cancelled" | "interrupted",
+  content: string,
+): EventDraft {
+  return { ...base, type: "tool_result", call_id: callId, result: { success: false, content, outcome }, duration_ms: 0 };
+}

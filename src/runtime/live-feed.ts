@@ -1,0 +1,117 @@
+import { encodeFrame } from "../domain/stream/sse-frame.ts";
+import { formatCursor } from "../domain/stream/cursor.ts";
+import type { SessionEvent } from "../schema/session-event.ts";
+import type { StreamFrame } from "./runtime.ts";
+
+type LiveName = Extract<StreamFrame, { kind: "live" }>["name"];
+
+/** The text of the model call that runs now: kept whole, so that every reader is only a position in it. */
+export type RunningText = {
+  readonly turnId: string;
+  readonly messageId: string;
+  /** Short id of this try: the last 8 characters of `messageId`. */
+  readonly call: string;
+  /** Shown only to readers that have had every durable event up to here. */
+  readonly baseSeq: number;
+  text: string;
+  /** Where the newest piece begins. */
+  lastStart: number;
+};
+
+export type LiveEntry = { n: number; afterSeq: number; frame: StreamFrame };
+
+const sharedFramesMax = 256;
+
+/** What is shown to attached clients and never stored. Bounded by `bufferSize` entries besides the running text. */
+export class LiveFeed {
+  running: RunningText | null = null;
+  entries: LiveEntry[] = [];
+  /** Raised by whatever a reader could want to see. */
+  version = 0;
+  private count = 0;
+  private readonly listeners = new Set<() => void>();
+  private readonly shared = new Map<string, StreamFrame>();
+  private bufferSize: number;
+
+  constructor(bufferSize: number) {
+    this.bufferSize = bufferSize;
+  }
+
+  resize(bufferSize: number): void {
+    this.bufferSize = bufferSize;
+  }
+
+  changed(): void {
+    this.version += 1;
+    for (const listener of this.listeners) listener();
+  }
+
+  listen(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** A try of a model call begins; text of the one before is void. */
+  beginText(turnId: string, messageId: string, baseSeq: number): void {
+    this.running = { turnId, messageId, call: messageId.slice(-8), baseSeq, text: "", lastStart: 0 };
+    this.changed();
+  }
+
+  addText(text: string): void {
+    if (!this.running || text === "") return;
+    this.running.lastStart = this.running.text.length;
+    this.running.text += text;
+    this.changed();
+  }
+
+  /** Its response is durable, or there will be none. */
+  endText(): void {
+    this.running = null;
+    this.entries = this.entries.filter((entry) => nameOf(entry.frame) === "activity");
+    this.shared.clear();
+    this.changed();
+  }
+
+  add(name: LiveName, afterSeq: number, data: Record<string, unknown>): void {
+    this.count += 1;
+    this.entries.push({ n: this.count, afterSeq, frame: liveFrame(name, data) });
+    if (this.entries.length > this.bufferSize) this.entries.splice(0, this.entries.length - this.bufferSize);
+    this.changed();
+  }
+
+  /** One frame for all readers that stand at the same place. */
+  share(key: string, make: () => StreamFrame): StreamFrame {
+    const known = this.shared.get(key);
+    if (known) return known;
+    const frame = make();
+    if (this.shared.size >= sharedFramesMax) this.shared.clear();
+    this.shared.set(key, frame);
+    return frame;
+  }
+}
+
+const nameOf = (frame: StreamFrame): string => (frame.kind === "live" ? frame.name : frame.event.type);
+
+export function liveFrame(name: LiveName, data: Record<string, unknown>, id?: string): StreamFrame {
+  const wire = encodeFrame({ ...(id === undefined ? {} : { id }), event: name, data: JSON.stringify(data) });
+  return id === undefined ? { kind: "live", name, data, wire } : { kind: "live", id, name, data, wire };
+}
+
+export function tokenFrame(running: RunningText, seq: number, start: number, end: number): StreamFrame {
+  const data = {
+    turn_id: running.turnId,
+    message_id: running.messageId,
+    content: running.text.slice(start, end),
+    offset: start,
+  };
+  return liveFrame("token", data, formatCursor({ seq, offset: end, call: running.call }));
+}
+
+export function durableFrame(event: SessionEvent, id: string): StreamFrame {
+  return {
+    kind: "durable",
+    id,
+    event,
+    wire: encodeFrame({ id, event: event.type, data: JSON.stringify(event) }),
+  };
+}

@@ -1,0 +1,130 @@
+import type { Lease } from "../ports/session-store.ts";
+import { nextStep } from "../domain/session/next-step.ts";
+import type { SessionState } from "../domain/session/state.ts";
+import type { Step, StepContext } from "../domain/session/step.ts";
+import { sessionSettings, type SessionSettings } from "../domain/session/settings.ts";
+import type { MessageId, SessionId } from "../schema/ids.ts";
+import type { EventDraft, ToolCall } from "../schema/session-event.ts";
+import type { LoadedAgent } from "./agents/catalog-types.ts";
+import { LiveFeed } from "./live-feed.ts";
+import type { RuntimeParts, ToolSet } from "./parts.ts";
+import type { Activity } from "./runtime.ts";
+import type { SessionLog } from "./session-log.ts";
+
+const defaultBufferSize = 1000;
+
+/** The agent that a session works with now: the version its open turn started with, else the newest. */
+export type AgentInForce = { agent: LoadedAgent; tools: ToolSet; settings: SessionSettings };
+
+/** One session in this process: its log, who watches, and what the runner knows that the log does not. */
+export class LivingSession {
+  readonly id: SessionId;
+  readonly log: SessionLog;
+  readonly feed = new LiveFeed(defaultBufferSize);
+  /** Replaced by another object, or forgotten. */
+  closed = false;
+  attachedCount = 0;
+  readers = 0;
+  /** Callers that hold it open for a moment. */
+  holds = 0;
+  usedAt = 0;
+  runner: Promise<void> | null = null;
+  /** The lease is being given back. */
+  releasing: Promise<void> = Promise.resolve();
+  /** Opened again although it has crashed its process repeatedly: someone wants it. */
+  forced = false;
+  lease: Lease | null = null;
+  inForce: AgentInForce | null = null;
+  agentMissing: string | null = null;
+  /** Why the open turn's model call failed for good; lives until the turn has ended. */
+  failure: { turnId: string; code: string; message: string; retryable: boolean } | null = null;
+  compactThrough: number | null = null;
+  /** Summarising failed in this turn: the history is cut instead. */
+  uncompactable: string | null = null;
+  running: { type: "call_model" | "run_tools" | "recover_tool" | "compact"; since: number; abort: AbortController } | null = null;
+  backingOff = false;
+  /** Asks the engine again whether the running effect goes on. */
+  checkRunning: () => void = () => undefined;
+  /** Trace ids of requests whose messages no turn has taken in yet. */
+  readonly traces = new Map<MessageId, string>();
+  eventsAtSnapshot = 0;
+  private readonly parts: RuntimeParts;
+
+  constructor(parts: RuntimeParts, log: SessionLog) {
+    this.parts = parts;
+    this.id = log.id;
+    this.log = log;
+    this.usedAt = parts.clock.now();
+    this.eventsAtSnapshot = log.durable.seq;
+  }
+
+  get tail(): SessionState {
+    return this.log.tail;
+  }
+
+  get activity(): Activity {
+    if (this.backingOff) return "backing_off";
+    return activityOf(this.log.durable, this.running !== null);
+  }
+
+  redacted(draft: EventDraft): EventDraft {
+    return this.parts.redact(draft);
+  }
+
+  /** Asks the engine, for the log as it is queued. */
+  next(withRunning: boolean): Step {
+    return nextStep(this.tail, this.context(withRunning));
+  }
+
+  settings(): SessionSettings {
+    return this.inForce?.settings ?? sessionSettings({}, this.parts.settings().session, this.tail.onDisconnect);
+  }
+
+  private context(withRunning: boolean): StepContext {
+    const settings = this.settings();
+    const { turn } = this.tail;
+    const running = withRunning && this.running ? { type: this.running.type, since: this.running.since } : null;
+    return {
+      attached: this.attachedCount > 0,
+      now: this.parts.clock.now(),
+      lease: { epoch: this.lease?.epoch ?? 0, previous: this.lease?.previous ?? "self" },
+      limits: {
+        maxToolIterations: settings.maxToolIterations,
+        maxTurnMs: settings.maxTurnMs,
+        maxBackgroundMs: settings.maxBackgroundRuntimeMs,
+        ttlMs: settings.ttlHours === 0 ? null : settings.ttlHours * 3_600_000,
+        approvalTimeoutMs: this.parts.settings().approvalTimeoutMs,
+        onInterruptedTool: settings.onInterruptedTool,
+        agentMissing: turn ? this.agentMissing : null,
+        compactThrough: turn && this.uncompactable !== turn.id ? this.compactThrough : null,
+        failure: turn && this.failure?.turnId === turn.id ? this.failure : null,
+        spent: null,
+      },
+      tool: (call) => this.toolFacts(call),
+      ...(running ? { running } : {}),
+    };
+  }
+
+  private toolFacts(call: ToolCall): ReturnType<StepContext["tool"]> {
+    const tool = this.inForce?.tools.tools.find((one) => one.definition.name === call.tool_name);
+    // A call of no tool is answered at once with an error: that repeats safely.
+    if (!tool || !this.inForce)
+      return { effect: "unsafe", parallelSafe: false, policy: "allow", denial: null, command: call.tool_name };
+    const { policy, denial } = this.inForce.tools.decide(tool, call);
+    return {
+      effect: tool.effect,
+      parallelSafe: tool.parallelSafe === true,
+      policy,
+      denial,
+      command: tool.describe(call).text,
+    };
+  }
+}
+
+/** What a session does, from its state alone. */
+export function activityOf(state: SessionState, working: boolean): Activity {
+  if (state.turn?.calls.some((call) => call.status === "asked")) return "awaiting_approval";
+  if (working) return "working";
+  if (state.status === "paused" || state.status === "ended") return "idle";
+  return state.turn ? "working" : "idle";
+}

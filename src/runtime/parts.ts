@@ -1,0 +1,55 @@
+import type { ModelRegistry } from "../ports/model.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { SessionStore } from "../ports/session-store.ts";
+import type { Log, Metrics } from "../ports/telemetry.ts";
+import type { Tool } from "../ports/tool.ts";
+import type { ToolCall } from "../schema/session-event.ts";
+import type { WrittenSessionSettings } from "../schema/session-settings.ts";
+import type { AgentCatalog, LoadedAgent } from "./agents/catalog-types.ts";
+
+export type PolicyDecision = { policy: "allow" | "ask" | "deny"; denial: string | null };
+
+/** The tools of one version of an agent, and what its policy says about a call. */
+export type ToolSet = {
+  readonly tools: readonly Tool[];
+  decide(tool: Tool, call: ToolCall): PolicyDecision;
+  /** What *always allow* would keep for this call. */
+  pattern(tool: Tool, call: ToolCall): string;
+  /** Why a call of a tool that is not among `tools` can not be answered, for the model. */
+  missing(name: string): string;
+  /** Keeps what *always allow* means for later calls. */
+  allowAlways(pattern: string): Promise<void>;
+};
+
+export type RetryLimits = { maxAttempts: number; baseDelayMs: number; maxDelayMs: number };
+
+/** US dollars per million tokens. */
+export type Price = { input: number; output: number; cached_input?: number | undefined };
+
+/** Settings that may change while the server runs; read anew at each use. */
+export type RuntimeSettings = {
+  session: WrittenSessionSettings;
+  retry: RetryLimits;
+  /** By `provider/model`; adds to the built-in table. */
+  prices: Readonly<Record<string, Price>>;
+  approvalTimeoutMs: number | null;
+};
+
+/** Everything that the runtime needs from outside. Two of them can live in one process. */
+export type RuntimeParts = {
+  store: SessionStore;
+  catalog: AgentCatalog;
+  models: ModelRegistry;
+  toolsOf(agent: LoadedAgent): ToolSet;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  /** SHA-256 of a text, 64 hex digits. */
+  digest(text: string): string;
+  /** Takes known secrets out of whatever is about to be stored or shown. */
+  redact<Value>(value: Value): Value;
+  /** The same for text that comes in pieces: holds back what may be the beginning of a secret. */
+  redactText(): { push(text: string): string; end(): string };
+  settings(): RuntimeSettings;
+  workerId: string;
+};

@@ -1,0 +1,66 @@
+import type { Appended, Lease } from "../ports/session-store.ts";
+import { compactionRequest, isUsableSummary } from "../domain/prompt/compaction.ts";
+import { callModel } from "./model-call.ts";
+import { buildRequest } from "./model-request.ts";
+import type { LivingSession } from "./living-session.ts";
+import type { RuntimeParts } from "./parts.ts";
+import { candidatesFor } from "./perform-model-call.ts";
+import { wastedEvents, withPrice } from "./usage-events.ts";
+import { whileRunning } from "./while-running.ts";
+
+/**
+ * Has the model summarise the closed turns up to `throughSeq`. Where that fails the history is cut instead: a turn
+ * never fails because of it.
+ */
+export async function performCompaction(
+  session: LivingSession,
+  lease: Lease,
+  parts: RuntimeParts,
+  throughSeq: number,
+): Promise<Appended | null> {
+  const state = session.log.durable;
+  const { turn } = state;
+  if (!turn || !session.inForce) return null;
+  const { material, conversation } = buildRequest(state, turn, session.log.durableHistory(), session.inForce);
+  const turns = conversation.turns.filter((one) => one.endSeq !== null && one.endSeq <= throughSeq);
+  const request = compactionRequest({ ...material, turns });
+  const giveUp = (why: string): void => {
+    session.uncompactable = turn.id;
+    session.compactThrough = null;
+    parts.log.warn({ session_id: session.id, turn_id: turn.id }, `the history was not summarised: ${why}`);
+  };
+  const candidates = await candidatesFor(session, session.inForce, parts, request);
+  if (candidates.length === 0) {
+    giveUp("no model could be made");
+    return null;
+  }
+  return whileRunning(session, lease, parts, "compact", async (signal) => {
+    const { llmTimeoutMs, idleTimeoutMs } = session.settings();
+    const limits = { llmTimeoutMs, idleTimeoutMs, retry: parts.settings().retry };
+    const nothing = (): void => undefined;
+    const result = await callModel({
+      candidates,
+      limits,
+      clock: parts.clock,
+      signal,
+      onTry: nothing,
+      onText: nothing,
+      onThinking: nothing,
+      onBackoff: nothing,
+      onReset: nothing,
+    });
+    if (result.kind === "aborted") return null;
+    const base = { timestamp: new Date(parts.clock.now()).toISOString(), turn_id: turn.id };
+    const wasted = wastedEvents(parts, base, result.wastedUsage);
+    if (result.kind === "response" && isUsableSummary(result.text, turns)) {
+      session.compactThrough = null;
+      const usage = withPrice(parts, result.provider, result.model, result.usage);
+      return session.log.append(
+        [...wasted, { ...base, type: "context_compacted", through_seq: throughSeq, summary: result.text, usage }],
+        { lease },
+      );
+    }
+    giveUp(result.kind === "failed" ? result.message : "the model's summary is empty or longer than what it replaces");
+    return wasted.length > 0 ? session.log.append(wasted, { lease }) : null;
+  });
+}

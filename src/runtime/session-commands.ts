@@ -1,0 +1,165 @@
+import type { Appended } from "../ports/session-store.ts";
+import { accept, type Accepted, type Refused, type SessionCommand, type Settled } from "../domain/session/accept.ts";
+import { pendingCall, type SessionState } from "../domain/session/state.ts";
+import type { MessageId, SessionId } from "../schema/ids.ts";
+import { DuragentError } from "../schema/problem.ts";
+import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
+import type { LivingSession } from "./living-session.ts";
+import type { Decide, SendMessage, Sent, Sessions, SessionView } from "./runtime.ts";
+import type { SessionRegistry } from "./session-registry.ts";
+
+const conflictsMax = 3;
+
+export type Entered =
+  | { kind: "appended"; event: SessionEvent }
+  | { kind: "duplicate"; event: SessionEvent }
+  | { kind: "settled"; settled: Settled };
+
+/**
+ * The one way in for everything that comes from outside: accepted by the engine, appended, and durable when this
+ * resolves. Throws what the engine refuses as a DuragentError.
+ */
+export async function enter(registry: SessionRegistry, session: LivingSession, command: SessionCommand): Promise<Entered> {
+  if (registry.draining) throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
+  for (let conflicts = 0; ; conflicts += 1) {
+    const accepted = accept(session.tail, command);
+    if (accepted.kind === "refused") throw refusal(accepted);
+    if (accepted.kind === "settled") {
+      await session.log.whenDurable(session.tail.seq);
+      return { kind: "settled", settled: accepted };
+    }
+    const appended =
+      conflicts < conflictsMax
+        ? await session.log.append([accepted.event], conditions(session, command, accepted))
+        : await enterInQueue(session, command);
+    if (appended.kind === "conflict") continue;
+    const first = appendedEvent(appended);
+    if (appended.kind === "appended" && first) registry.kick(session);
+    if (appended.kind === "appended" || appended.kind === "duplicate") await appended.durable;
+    if (appended.kind === "duplicate") return { kind: "duplicate", event: sameInput(appended.event, accepted.event, session) };
+    if (first) return { kind: "appended", event: first };
+    // Decided in the queue that there is nothing to append, or that it may not enter: ask once more, and answer that.
+  }
+}
+
+function conditions(session: LivingSession, command: SessionCommand, accepted: Accepted) {
+  return {
+    ...(accepted.condition === "head" ? { expectedHead: session.tail.seq } : {}),
+    ...(command.idempotencyKey === undefined ? {} : { idempotencyKey: command.idempotencyKey }),
+  };
+}
+
+const enterInQueue = (session: LivingSession, command: SessionCommand): Promise<Appended> =>
+  session.log.appendLocked((tail) => {
+    const accepted = accept(tail, command);
+    return accepted.kind === "accepted" ? [accepted.event] : [];
+  });
+
+function appendedEvent(appended: Appended): SessionEvent | undefined {
+  switch (appended.kind) {
+    case "appended":
+      return appended.events[0];
+    case "ended":
+      throw new DuragentError("session-ended", "the session has ended; create a new one, or fork this one");
+    case "unavailable":
+      throw appended.error;
+    case "fenced":
+      throw new DuragentError("overloaded", "another worker has taken this session; try again", { retryAfterMs: 1_000 });
+    default:
+      return undefined;
+  }
+}
+
+/** The first event with this key answers, if it said the same. */
+function sameInput(event: SessionEvent, draft: EventDraft, session: LivingSession): SessionEvent {
+  const said = (one: object): unknown[] =>
+    ["type", "content", "delivery", "sender_id", "action", "call_id", "decision"].map((key) => Reflect.get(one, key));
+  const repeated = JSON.stringify(said(event)) === JSON.stringify(said(session.redacted(draft)));
+  if (!repeated) throw new DuragentError("conflict", "this idempotency key was used before, with another content");
+  return event;
+}
+
+const refusal = (refused: Refused): DuragentError => new DuragentError(refused.code, refused.detail);
+
+export function sessionCommands(
+  registry: SessionRegistry,
+  view: (session: LivingSession) => SessionView,
+): Pick<Sessions, "send" | "decide" | "control"> {
+  const { clock } = registry.parts;
+  const timestamp = (): string => new Date(clock.now()).toISOString();
+
+  return {
+    send: (id: SessionId, message: SendMessage): Promise<Sent> =>
+      registry.with(id, async (session) => {
+        session.forced = true;
+        if (session.log.problem?.code === "repeated-crash") session.log.problem = undefined;
+        assertAgent(session);
+        const messageId = `msg_${clock.ulid()}` as MessageId;
+        if (message.traceId) session.traces.set(messageId, message.traceId);
+        const entered = await enter(registry, session, {
+          type: "send_message",
+          timestamp: timestamp(),
+          messageId,
+          content: message.content,
+          delivery: message.delivery ?? "steer",
+          senderId: message.senderId,
+          senderName: message.senderName,
+          source: message.source,
+          unattended: message.unattended === true,
+          mayDecide: message.mayDecide === true,
+          idempotencyKey: message.idempotencyKey,
+        });
+        session.traces.delete(messageId);
+        if (entered.kind === "settled" || entered.event.type !== "user_message")
+          throw new DuragentError("conflict", "this idempotency key was used before, for something that is not a message");
+        const { message_id, seq } = entered.event;
+        return { messageId: message_id, seq, repeated: entered.kind === "duplicate" };
+      }),
+
+    decide: (id: SessionId, decision: Decide) =>
+      registry.with(id, async (session) => {
+        const always = decision.decision === "allow_always" ? patternOf(session) : undefined;
+        const entered = await enter(registry, session, {
+          type: "decide_approval",
+          timestamp: timestamp(),
+          callId: decision.callId,
+          approvalId: decision.approvalId,
+          decision: decision.decision,
+          command: decision.command,
+          decidedBy: decision.decidedBy,
+          mayDecide: true,
+          reason: decision.reason,
+          pattern: always?.pattern,
+          idempotencyKey: decision.idempotencyKey,
+        });
+        if (entered.kind === "settled") return { repeated: true, approvalId: entered.settled.approvalId ?? "" };
+        if (entered.event.type !== "approval_decision")
+          throw new DuragentError("conflict", "this idempotency key was used before, for something else");
+        if (always && entered.kind === "appended") await always.keep();
+        return { repeated: entered.kind === "duplicate", approvalId: entered.event.approval_id };
+      }),
+
+    control: (id, command) =>
+      registry.with(id, async (session) => {
+        await enter(registry, session, { type: "control", timestamp: timestamp(), ...command });
+        // What follows from it without an effect was queued in the same write.
+        await session.log.whenDurable(session.tail.seq);
+        return view(session);
+      }),
+  };
+}
+
+function assertAgent(session: LivingSession): void {
+  if (session.inForce || session.tail.turn) return;
+  throw new DuragentError("agent-not-found", session.agentMissing ?? `there is no agent ${session.tail.agent}`);
+}
+
+/** What *always allow* keeps is computed from the pending call, never from the request. */
+function patternOf(session: LivingSession): { pattern: string; keep: () => Promise<void> } | undefined {
+  const pending = pendingCall(session.tail satisfies SessionState);
+  const tools = session.inForce?.tools;
+  const tool = tools?.tools.find((one) => one.definition.name === pending?.call.tool_name);
+  if (!pending || !tools || !tool) return undefined;
+  const pattern = tools.pattern(tool, pending.call);
+  return { pattern, keep: () => tools.allowAlways(pattern) };
+}

@@ -1,0 +1,171 @@
+import type { AppendOptions, Appended, Lease, SessionProblem, SessionStore, Snapshot } from "../ports/session-store.ts";
+import type { SessionId } from "../schema/ids.ts";
+import { DuragentError } from "../schema/problem.ts";
+import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
+import { evolve } from "../domain/session/evolve.ts";
+import { initialState, type SessionState } from "../domain/session/state.ts";
+
+/** Raised when the state's shape or meaning changes: older snapshots are then not used. */
+const snapshotVersion = "1";
+
+/** Whether this program can go on from it. */
+export const isSnapshotUsable = ({ version }: Snapshot): boolean => version === snapshotVersion;
+
+type Environment = { store: SessionStore; ulid(): string; redact(draft: EventDraft): EventDraft };
+
+/**
+ * One open log, folded twice: `durable` from what is synced, the only state that is ever shown; `tail` with what is
+ * queued as well, which decisions look at. Once a write has failed it takes nothing more: open the session again.
+ */
+export class SessionLog {
+  readonly id: SessionId;
+  durable: SessionState;
+  tail: SessionState;
+  /** Without gaps, from a turn boundary far enough back for the model's context, queued events included. */
+  readonly history: SessionEvent[];
+  problem: SessionProblem | undefined;
+  failure: DuragentError | null = null;
+  /** Called after `tail` or `durable` has moved, or the log has failed. */
+  onChange: () => void = () => undefined;
+  private readonly env: Environment;
+  private durableCount: number;
+  /** States after each queued event, oldest first. */
+  private readonly queued: SessionState[] = [];
+  private readonly early = new Map<number, SessionEvent>();
+  private waiters: { seq: number; resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  private constructor(env: Environment, id: SessionId, state: SessionState, history: SessionEvent[]) {
+    this.env = env;
+    this.id = id;
+    this.durable = state;
+    this.tail = state;
+    this.history = history;
+    this.durableCount = history.length;
+  }
+
+  /** Throws `session-not-found`, or `session-ended` for a deleted id. */
+  static async open(env: Environment, id: SessionId): Promise<SessionLog> {
+    const opened = await env.store.open(id);
+    const usable = opened.snapshot && isSnapshotUsable(opened.snapshot) ? opened.snapshot : null;
+    let { events } = opened;
+    if (opened.snapshot && !usable) events = await Array.fromAsync(env.store.read(id));
+    const from: SessionState = usable ? (usable.state as SessionState) : initialState;
+    const state = events.filter((event) => event.seq > from.seq).reduce(evolve, from);
+    const log = new SessionLog(env, id, state, events);
+    log.problem = opened.problem;
+    return log;
+  }
+
+  /** Queues events at the log's end. They are in `tail` when this resolves; in `durable` when its `durable` does. */
+  async append(drafts: EventDraft[], options: AppendOptions): Promise<Appended> {
+    this.assertUsable();
+    const appendId = this.env.ulid();
+    const cleaned = drafts.map((draft) => this.env.redact(draft));
+    return this.took(await this.env.store.append(this.id, appendId, cleaned, options));
+  }
+
+  /** As `append`, in the log's own queue: `decide` sees a `tail` that nothing can overtake. */
+  async appendLocked(decide: (tail: SessionState) => EventDraft[], lease?: Lease): Promise<Appended> {
+    this.assertUsable();
+    const after = this.tail.seq;
+    const options = lease ? { lease, after } : { after };
+    return this.took(
+      await this.env.store.appendLocked(this.id, this.env.ulid(), options, (news) => {
+        for (const event of news) this.fold(event);
+        return decide(this.tail).map((draft) => this.env.redact(draft));
+      }),
+    );
+  }
+
+  /** Resolves when everything up to `seq` is durable; rejects when it is not going to be. */
+  whenDurable(seq: number): Promise<void> {
+    if (this.durable.seq >= seq) return Promise.resolve();
+    if (this.failure) return Promise.reject(this.failure);
+    return new Promise((resolve, reject) => this.waiters.push({ seq, resolve, reject }));
+  }
+
+  /** Durable events that are still in memory. */
+  durableHistory(): SessionEvent[] {
+    return this.durableCount === this.history.length ? this.history : this.history.slice(0, this.durableCount);
+  }
+
+  /** In-memory durable events after `seq`; `null` when some of them have been let go. */
+  durableAfter(seq: number): SessionEvent[] | null {
+    const first = this.history[0]?.seq ?? this.tail.seq + 1;
+    if (seq + 1 < first) return null;
+    return this.history.slice(seq + 1 - first, this.durableCount);
+  }
+
+  snapshot(): Snapshot {
+    const contextSeq = this.history[0]?.seq ?? 1;
+    return { version: snapshotVersion, seq: this.durable.seq, contextSeq, state: this.durable };
+  }
+
+  /** Lets go of events before `seq`, a turn boundary. */
+  forgetBefore(seq: number): void {
+    const count = this.history.findIndex((event) => event.seq >= seq);
+    if (count <= 0 || count > this.durableCount) return;
+    this.history.splice(0, count);
+    this.durableCount -= count;
+  }
+
+  private assertUsable(): void {
+    if (this.failure) throw this.failure;
+    if (this.problem && this.problem.code !== "repeated-crash")
+      throw new DuragentError(this.problem.code, this.problem.detail, { retryAfterMs: 60_000 });
+  }
+
+  private took(appended: Appended): Appended {
+    if (appended.kind === "unavailable") this.fail(appended.error);
+    if (appended.kind !== "appended") return appended;
+    for (const event of appended.events) this.fold(event);
+    const last = appended.events.at(-1)?.seq ?? 0;
+    appended.durable.then(
+      () => this.synced(last),
+      (error: unknown) => this.fail(asStorageFailure(error)),
+    );
+    return appended;
+  }
+
+  /** Events can come back in another order than they were queued in: each is folded in its turn. */
+  private fold(event: SessionEvent): void {
+    if (event.seq <= this.tail.seq) return;
+    this.early.set(event.seq, event);
+    for (let next = this.early.get(this.tail.seq + 1); next; next = this.early.get(this.tail.seq + 1)) {
+      this.early.delete(next.seq);
+      this.tail = evolve(this.tail, next);
+      this.history.push(next);
+      this.queued.push(this.tail);
+    }
+    this.onChange();
+  }
+
+  private synced(seq: number): void {
+    if (this.failure) return;
+    while (this.queued[0] && this.queued[0].seq <= seq) {
+      this.durable = this.queued.shift() ?? this.durable;
+      this.durableCount += 1;
+    }
+    const ready = this.waiters.filter((waiter) => waiter.seq <= this.durable.seq);
+    this.waiters = this.waiters.filter((waiter) => waiter.seq > this.durable.seq);
+    for (const waiter of ready) waiter.resolve();
+    this.onChange();
+  }
+
+  /** What was queued is not in the log: `tail` is thrown away, and so is this object. */
+  private fail(error: DuragentError): void {
+    if (this.failure) return;
+    this.failure = error;
+    this.history.length = this.durableCount;
+    this.queued.length = 0;
+    this.tail = this.durable;
+    for (const waiter of this.waiters) waiter.reject(error);
+    this.waiters = [];
+    this.onChange();
+  }
+}
+
+const asStorageFailure = (error: unknown): DuragentError =>
+  error instanceof DuragentError
+    ? error
+    : new DuragentError("storage-failed", "the session's log could not be written", { cause: error, outcome: "unknown" });

@@ -1,0 +1,256 @@
+import type { Lease } from "../ports/session-store.ts";
+import { modelWindowTokens } from "../domain/prompt/model-window.ts";
+import { hasOpenWork } from "../domain/session/next-status.ts";
+import type { SessionId } from "../schema/ids.ts";
+import { DuragentError } from "../schema/problem.ts";
+import { resolveAgent } from "./agent-in-force.ts";
+import { contextStart } from "./context-start.ts";
+import { LivingSession } from "./living-session.ts";
+import type { RuntimeParts } from "./parts.ts";
+import { run, type RunEnd } from "./runner.ts";
+import { SessionLog } from "./session-log.ts";
+import { WakeTimes } from "./wake-times.ts";
+
+const idleCloseMs = 10 * 60_000;
+const sweepMs = 60_000;
+const snapshotEvery = 256;
+const fruitlessOpensMax = 4;
+const retryBaseMs = 1_000;
+const retryMaxMs = 30_000;
+
+/** The sessions that live in this process: opened when used, run when runnable, closed when idle. */
+export class SessionRegistry {
+  readonly parts: RuntimeParts;
+  draining = false;
+  private readonly living = new Map<SessionId, Promise<LivingSession>>();
+  private readonly open = new Map<SessionId, LivingSession>();
+  private readonly wakes: WakeTimes;
+  private readonly retries = new Map<SessionId, number>();
+  private stopSweep: () => void = () => undefined;
+
+  constructor(parts: RuntimeParts) {
+    this.parts = parts;
+    this.wakes = new WakeTimes(parts.clock, (id) => this.wake(id));
+    parts.metrics.gauge("duragent_sessions_open", () => this.open.size);
+    parts.metrics.gauge("duragent_turns_active", () => this.count((session) => session.running !== null));
+    parts.metrics.gauge("duragent_attached_clients", () => [...this.open.values()].reduce((sum, session) => sum + session.attachedCount, 0));
+    this.sweepLater();
+  }
+
+  /** Those that live here now. */
+  sessions(): LivingSession[] {
+    return [...this.open.values()];
+  }
+
+  peek(id: SessionId): LivingSession | undefined {
+    return this.open.get(id);
+  }
+
+  /** The living session; opens it. Throws `session-not-found`, `session-ended` (deleted), `storage-failed`. */
+  get(id: SessionId): Promise<LivingSession> {
+    const known = this.living.get(id);
+    if (known) return known;
+    const opening = this.openSession(id);
+    this.living.set(id, opening);
+    opening.catch(() => this.living.delete(id));
+    return opening;
+  }
+
+  /** Keeps the session open while `use` works with it. */
+  async with<Result>(id: SessionId, use: (session: LivingSession) => Promise<Result>): Promise<Result> {
+    const session = await this.get(id);
+    session.holds += 1;
+    try {
+      return await use(session);
+    } finally {
+      session.holds -= 1;
+      session.usedAt = this.parts.clock.now();
+    }
+  }
+
+  /** Something has changed: the running effect is asked about again, or a run begins if there is work. */
+  kick(session: LivingSession): void {
+    session.feed.changed();
+    if (session.runner) return session.checkRunning();
+    if (session.closed || session.log.failure || this.isHeldBack(session)) return;
+    const step = session.next(false);
+    if (step.type === "wait") return this.wakes.set(session.id, step.until);
+    if (this.draining) return;
+    session.runner = this.drive(session);
+  }
+
+  /** Sleeps until `at`; used for sessions that are not open. */
+  wakeAt(id: SessionId, at: number | null): void {
+    this.wakes.set(id, at);
+  }
+
+  /** Forgets the session in memory; readers find its next life, or that there is none. */
+  async close(session: LivingSession): Promise<void> {
+    this.forget(session);
+    await this.parts.store.close(session.id);
+  }
+
+  async saveSnapshot(session: LivingSession): Promise<void> {
+    if (session.log.failure || session.log.problem || session.log.durable.seq === session.eventsAtSnapshot) return;
+    session.eventsAtSnapshot = session.log.durable.seq;
+    this.trim(session);
+    await this.parts.store.saveSnapshot(session.lease, session.id, session.log.snapshot());
+  }
+
+  /** Lets running turns reach their next safe point, aborts what is left after `graceMs`, and saves every snapshot. */
+  async drain(graceMs: number): Promise<void> {
+    this.draining = true;
+    this.stopSweep();
+    this.wakes.stop();
+    const runners = this.sessions().flatMap((session) => (session.runner ? [session.runner] : []));
+    const cancel = this.parts.clock.after(graceMs, () => {
+      for (const session of this.sessions()) session.running?.abort.abort("drain");
+    });
+    await Promise.all(runners);
+    cancel();
+    for (const session of this.sessions()) await this.saveSnapshot(session);
+  }
+
+  private async openSession(id: SessionId): Promise<LivingSession> {
+    const { store, clock, redact } = this.parts;
+    const log = await SessionLog.open({ store, ulid: () => clock.ulid(), redact }, id);
+    const session = new LivingSession(this.parts, log);
+    session.attachedCount = (await store.attached(id)).count;
+    await resolveAgent(session, this.parts);
+    log.onChange = () => this.changed(session);
+    this.open.set(id, session);
+    this.wakes.set(id, null);
+    // Whoever opened it may have something to append first, in the same write.
+    queueMicrotask(() => this.kick(session));
+    return session;
+  }
+
+  private changed(session: LivingSession): void {
+    session.usedAt = this.parts.clock.now();
+    session.feed.changed();
+    if (session.log.failure) return this.replaceLater(session);
+    session.checkRunning();
+    if (session.log.durable.seq - session.eventsAtSnapshot >= snapshotEvery)
+      this.saveSnapshot(session).catch((error: unknown) => this.logFailure(session, error, "the snapshot was not written"));
+  }
+
+  private async drive(session: LivingSession): Promise<void> {
+    let lease: Lease | null = null;
+    try {
+      await session.releasing;
+      const acquired = await this.parts.store.acquire(session.id, this.parts.workerId);
+      if ("kind" in acquired) {
+        session.runner = null;
+        return;
+      }
+      lease = acquired;
+      session.lease = lease;
+      if (lease.fruitlessOpens >= fruitlessOpensMax && !session.forced) {
+        session.log.problem = repeatedCrash(lease.fruitlessOpens);
+        return this.stopped(session, lease, null);
+      }
+      const end = await run(session, lease, this.parts, { isDraining: () => this.draining });
+      this.stopped(session, lease, end);
+      this.retries.delete(session.id);
+    } catch (error) {
+      session.runner = null;
+      session.lease = null;
+      this.logFailure(session, error, "a session's run failed");
+      this.replaceLater(session);
+    }
+  }
+
+  /** Synchronous up to the runner's removal: what comes after it starts a new run. */
+  private stopped(session: LivingSession, lease: Lease, end: RunEnd | null): void {
+    session.runner = null;
+    session.lease = null;
+    const waits = end?.kind === "waits" ? end : null;
+    const until = waits?.step.until ?? null;
+    if (waits) this.wakes.set(session.id, until);
+    const seen = waits?.seen ?? { head: session.tail.seq, wake: this.parts.store.wake(lease) };
+    session.releasing = this.parts.store.release(lease, seen, until).then(
+      (released) => {
+        if (!released) this.kick(session);
+      },
+      (error: unknown) => this.logFailure(session, error, "a lease was not released"),
+    );
+    session.feed.changed();
+    if (!waits && !session.log.problem && !this.draining) this.kick(session);
+  }
+
+  /** The log took no more: this object is done, and another takes up the work once the store can be written to. */
+  private replaceLater(session: LivingSession): void {
+    if (session.closed) return;
+    const failures = (this.retries.get(session.id) ?? 0) + 1;
+    this.retries.set(session.id, failures);
+    this.close(session)
+      .catch((error: unknown) => this.logFailure(session, error, "a failed log was not closed"))
+      .finally(() => {
+        const delayMs = Math.min(retryMaxMs, retryBaseMs * 2 ** (failures - 1));
+        if (hasOpenWork(session.log.durable)) this.wakes.set(session.id, this.parts.clock.now() + delayMs);
+      });
+  }
+
+  private forget(session: LivingSession): void {
+    session.closed = true;
+    if (this.open.get(session.id) === session) {
+      this.open.delete(session.id);
+      this.living.delete(session.id);
+    }
+    session.feed.changed();
+  }
+
+  private wake(id: SessionId): void {
+    this.get(id).then(
+      (session) => this.kick(session),
+      (error: unknown) => this.parts.log.error({ session_id: id, err: error }, "a session could not be opened"),
+    );
+  }
+
+  private isHeldBack(session: LivingSession): boolean {
+    const { problem } = session.log;
+    return problem !== undefined && !(problem.code === "repeated-crash" && session.forced);
+  }
+
+  private sweepLater(): void {
+    this.stopSweep = this.parts.clock.after(sweepMs, () => {
+      const before = this.parts.clock.now() - idleCloseMs;
+      for (const session of this.sessions()) if (isIdle(session) && session.usedAt < before) this.closeIdle(session);
+      this.sweepLater();
+    });
+  }
+
+  private closeIdle(session: LivingSession): void {
+    this.saveSnapshot(session)
+      .then(async () => {
+        if (isIdle(session)) await this.close(session);
+      })
+      .catch((error: unknown) => this.logFailure(session, error, "an idle session was not closed"));
+  }
+
+  private trim(session: LivingSession): void {
+    const { log, inForce } = session;
+    if (!inForce) return;
+    const { maxHistoryTokens } = inForce.settings.context;
+    const tokens = maxHistoryTokens === 0 ? modelWindowTokens(inForce.agent.definition.spec.model) : maxHistoryTokens;
+    // Twice the budget at four bytes a token: estimates are corrected by up to that much.
+    log.forgetBefore(contextStart(log.history, log.durable, tokens * 8));
+  }
+
+  private count(matches: (session: LivingSession) => boolean): number {
+    return this.sessions().filter(matches).length;
+  }
+
+  private logFailure(session: LivingSession, error: unknown, message: string): void {
+    const code = error instanceof DuragentError ? error.code : undefined;
+    this.parts.log.error({ session_id: session.id, code, err: error }, message);
+  }
+}
+
+const isIdle = (session: LivingSession): boolean =>
+  !session.runner && session.readers === 0 && session.holds === 0 && session.attachedCount === 0;
+
+const repeatedCrash = (opens: number) => ({
+  code: "repeated-crash" as const,
+  detail: `this session was opened ${opens} times without getting any further; it is left alone until a message comes, or: duragent session repair`,
+});

@@ -1,0 +1,52 @@
+import type { SessionProblem } from "../ports/session-store.ts";
+import { pendingCall, type SessionState } from "../domain/session/state.ts";
+import type { SessionId } from "../schema/ids.ts";
+import type { Activity, PendingApproval, SessionView } from "./runtime.ts";
+
+type Seen = { activity: Activity; attachedClients: number; problem: SessionProblem | undefined };
+
+/** What is told about a session, from its durable state. */
+export function viewOf(id: SessionId, state: SessionState, seen: Seen): SessionView {
+  return {
+    sessionId: id,
+    agent: state.agent,
+    status: state.status,
+    activity: seen.activity,
+    onDisconnect: state.onDisconnect,
+    createdAt: state.createdAt,
+    updatedAt: state.updatedAt,
+    lastSeq: state.seq,
+    ...(state.title === undefined ? {} : { title: state.title }),
+    usage: state.usage,
+    ...(state.labels === undefined ? {} : { labels: state.labels }),
+    ...(seen.problem === undefined ? {} : { problem: seen.problem }),
+    pendingApprovals: approvalsOf(state),
+    attachedClients: seen.attachedClients,
+    ...waitingFor(state, seen.activity),
+  };
+}
+
+function approvalsOf(state: SessionState): PendingApproval[] {
+  const pending = pendingCall(state);
+  if (!pending) return [];
+  const { question, call } = pending;
+  return [
+    {
+      approvalId: question.approvalId,
+      callId: call.call_id,
+      toolName: call.tool_name,
+      command: question.command,
+      ...(question.requesterId === undefined ? {} : { requesterId: question.requesterId }),
+      requestedAt: question.requestedAt,
+      ...(question.expiresAt === null ? {} : { expiresAt: new Date(question.expiresAt).toISOString() }),
+    },
+  ];
+}
+
+function waitingFor(state: SessionState, activity: Activity): { waitingFor?: string } {
+  if (state.status === "paused") return { waitingFor: state.pauseAsked ? "resume" : "client" };
+  if (activity === "awaiting_approval") return { waitingFor: "approval" };
+  if (activity === "backing_off") return { waitingFor: "backing_off" };
+  if (!state.turn && state.waiting.length > 0) return { waitingFor: "debounce" };
+  return {};
+}

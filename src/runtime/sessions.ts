@@ -1,0 +1,94 @@
+import { hasOpenWork } from "../domain/session/next-status.ts";
+import { sessionSettings } from "../domain/session/settings.ts";
+import type { SessionState } from "../domain/session/state.ts";
+import type { SessionId } from "../schema/ids.ts";
+import type { LivingSession } from "./living-session.ts";
+import type { RuntimeParts } from "./parts.ts";
+import type { Sessions, SessionView } from "./runtime.ts";
+import { sessionAnswers } from "./session-answers.ts";
+import { sessionCommands } from "./session-commands.ts";
+import { sessionLifecycle } from "./session-lifecycle.ts";
+import { sessionPresence } from "./session-presence.ts";
+import { coveringState, sessionQueries } from "./session-queries.ts";
+import { SessionRegistry } from "./session-registry.ts";
+import { viewOf } from "./session-view.ts";
+
+const startPage = 500;
+
+export type RunningSessions = Sessions & {
+  /** Takes up everything that was unfinished; resolves when each such session has been looked at. */
+  start(): Promise<void>;
+  /** Turns go to their next safe point, at most `graceMs`; then what still runs is aborted and every snapshot saved. */
+  stop(graceMs: number): Promise<void>;
+  /** Neither a client nor work: what an ephemeral server waits for. */
+  isQuiet(): boolean;
+  /** Sessions that can not be appended to, as far as they are known. */
+  problems(): Promise<{ sessionId: SessionId; code: string; detail: string }[]>;
+};
+
+/** The living process of all sessions: everything that surfaces ask of it goes through here. */
+export function createSessions(parts: RuntimeParts): RunningSessions {
+  const registry = new SessionRegistry(parts);
+  const view = (session: LivingSession): SessionView =>
+    viewOf(session.id, session.log.durable, {
+      activity: session.activity,
+      attachedClients: session.attachedCount,
+      problem: session.log.problem,
+    });
+  return {
+    ...sessionCommands(registry, view),
+    ...sessionAnswers(registry),
+    ...sessionPresence(registry),
+    ...sessionQueries(registry, view),
+    ...sessionLifecycle(registry, view),
+    start: () => takeUp(registry),
+    stop: (graceMs) => registry.drain(graceMs),
+    isQuiet: () => registry.sessions().every((session) => session.readers === 0 && session.attachedCount === 0 && !session.runner),
+    async problems() {
+      const found: { sessionId: SessionId; code: string; detail: string }[] = [];
+      for await (const summary of summaries(registry)) {
+        const problem = registry.peek(summary.sessionId)?.log.problem ?? summary.problem;
+        if (problem) found.push({ sessionId: summary.sessionId, ...problem });
+      }
+      return found;
+    },
+  };
+}
+
+/** Sessions with unfinished work go on by themselves; the others sleep until their time to live is over. */
+async function takeUp(registry: SessionRegistry): Promise<void> {
+  const { parts } = registry;
+  for await (const summary of summaries(registry)) {
+    if (summary.problem) {
+      parts.log.warn({ session_id: summary.sessionId, code: summary.problem.code }, summary.problem.detail);
+      continue;
+    }
+    const state = coveringState(summary);
+    if (state && !hasOpenWork(state) && state.sends.length === 0 && !state.endAsked) {
+      registry.wakeAt(summary.sessionId, await endOfLife(state, parts));
+      continue;
+    }
+    try {
+      registry.kick(await registry.get(summary.sessionId));
+    } catch (error) {
+      parts.log.error({ session_id: summary.sessionId, err: error }, "a session could not be opened");
+    }
+  }
+}
+
+async function endOfLife(state: SessionState, { catalog, settings }: RuntimeParts): Promise<number | null> {
+  if (state.ended) return null;
+  const agent = state.agentSpec === undefined ? await catalog.get(state.agent) : undefined;
+  const { ttlHours } = sessionSettings(agent?.definition.spec.session ?? {}, settings().session, state.onDisconnect);
+  return ttlHours === 0 ? null : Date.parse(state.updatedAt) + ttlHours * 3_600_000;
+}
+
+async function* summaries({ parts }: SessionRegistry) {
+  let after: SessionId | undefined;
+  for (;;) {
+    const page = await parts.store.list({ ...(after ? { after } : {}), limit: startPage });
+    yield* page;
+    after = page.at(-1)?.sessionId;
+    if (page.length < startPage) return;
+  }
+}

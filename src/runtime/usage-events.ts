@@ -1,0 +1,33 @@
+import { costUsd } from "../domain/model/price.ts";
+import type { TurnId } from "../schema/ids.ts";
+import type { EventDraft, Usage } from "../schema/session-event.ts";
+import type { RuntimeParts } from "./parts.ts";
+
+/** Usage with what it cost, where the price of the model is known; counted in the metrics. */
+export function withPrice(
+  parts: RuntimeParts,
+  provider: string,
+  model: string,
+  usage: Usage | undefined,
+): Usage | undefined {
+  if (!usage) return undefined;
+  const cost = usage.cost_usd ?? costUsd(provider, model, usage, parts.settings().prices);
+  const labels = { provider, model };
+  parts.metrics.add("duragent_tokens_total", { ...labels, kind: "prompt" }, usage.prompt_tokens);
+  parts.metrics.add("duragent_tokens_total", { ...labels, kind: "completion" }, usage.completion_tokens);
+  if (cost === undefined) return usage;
+  parts.metrics.add("duragent_cost_usd_total", labels, cost);
+  return { ...usage, cost_usd: cost };
+}
+
+/** What failed tries cost. */
+export function wastedEvents(
+  parts: RuntimeParts,
+  base: { timestamp: string; turn_id: TurnId },
+  wasted: readonly { usage: Usage; provider: string; model: string }[],
+): EventDraft[] {
+  return wasted.map(({ usage, provider, model }) => {
+    const priced = withPrice(parts, provider, model, usage) ?? usage;
+    return { ...base, type: "usage_recorded", usage: priced, cost_usd: priced.cost_usd, model, reason: "failed attempt" };
+  });
+}
