@@ -1,0 +1,160 @@
+import { LRUCache } from "lru-cache";
+
+import type { AgentFiles, AgentStore } from "../../ports/agent-store.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Log } from "../../ports/telemetry.ts";
+import { DuragentError } from "../../schema/problem.ts";
+import { AgentIndex } from "./agent-index.ts";
+import type { AgentCatalog, LoadedAgent } from "./catalog-types.ts";
+import { loadAgent } from "./load-agent.ts";
+
+export type CatalogOptions = {
+  readonly store: AgentStore;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Take changes up by themselves. */
+  readonly watch: boolean;
+  /** Parse an agent when it is first asked for, and keep at most `cacheSize`. */
+  readonly lazyLoad: boolean;
+  readonly cacheSize: number;
+  /** The names that `model.provider` can mean, for a warning about others. */
+  readonly providers?: () => readonly string[];
+};
+
+/** A catalog with a lifetime: `close` ends the watching. */
+export type LivingCatalog = AgentCatalog & { close(): Promise<void> };
+
+/** Versions of older turns that are kept parsed. */
+const oldVersionsMax = 200;
+/** When a folder was being written while it was read. */
+const againMs = 200;
+
+/** Reads all agents (or, lazily, their names) and follows them. An agent that is not valid never keeps the others out. */
+export async function createCatalog(options: CatalogOptions): Promise<LivingCatalog> {
+  const { store, clock, log } = options;
+  const listeners = new Set<() => void>();
+  const versions = new LRUCache<string, LoadedAgent>({ max: oldVersionsMax });
+  const keeping = new LRUCache<string, Promise<void>>({ max: 10_000 });
+  const pending = { keys: new Set<string>(), all: false };
+  const index = new AgentIndex(options);
+  let shared: AgentFiles = await store.shared();
+  let cancelAgain: (() => void) | null = null;
+  let closed = false;
+
+  const refresh = async (): Promise<void> => {
+    const everything = pending.all;
+    const keys = [...pending.keys];
+    pending.all = false;
+    pending.keys.clear();
+    if (everything) shared = await store.shared();
+    const places = await store.list();
+    const unsettled = await index.refresh(places, everything ? "all" : keys, shared);
+    if (unsettled.length > 0 && !closed) {
+      for (const key of unsettled) pending.keys.add(key);
+      cancelAgain?.();
+      cancelAgain = clock.after(againMs, () => void take());
+    }
+    for (const listener of listeners) listener();
+  };
+  // One at a time, so that an older reading never replaces a newer one; changes in between are taken together.
+  let last: Promise<void> = Promise.resolve();
+  let queued = false;
+  const take = (): Promise<void> => {
+    if (queued) return last;
+    queued = true;
+    last = last
+      .catch(() => undefined)
+      .then(() => {
+        queued = false;
+        return closed ? undefined : refresh();
+      });
+    last.catch((error: unknown) => log.error({ error }, "The agents could not be read; those that were loaded stay"));
+    return last;
+  };
+
+  pending.all = true;
+  await take();
+  const watching = options.watch
+    ? await store.watch({
+        onChange(change) {
+          if (change === "all") pending.all = true;
+          else for (const key of change.keys) pending.keys.add(key);
+          void take();
+        },
+        onError: (error) => log.warn({ error }, "Changes of agents may not be seen; reload them by hand"),
+      })
+    : null;
+
+  return {
+    list: () => index.list(),
+    invalid: () => index.invalid(),
+
+    async get(name) {
+      const agent = await index.get(name, shared);
+      if (agent !== undefined) versions.set(agent.digest, agent);
+      return agent;
+    },
+
+    async version(digest) {
+      const known = versions.get(digest) ?? index.withDigest(digest);
+      if (known !== undefined) return known;
+      const stored = await store.getVersion(digest);
+      if (stored === undefined) return undefined;
+      const load = loadAgent({ ...stored, providers: options.providers?.() });
+      if (!load.ok) {
+        log.error({ digest, errors: load.errors }, "A stored version of an agent can not be read");
+        return undefined;
+      }
+      versions.set(digest, load.agent);
+      return load.agent;
+    },
+
+    inline(spec) {
+      const agent = inlineAgent(spec, shared, options.providers?.());
+      versions.set(agent.digest, agent);
+      return agent;
+    },
+
+    keep(agent) {
+      const begun = keeping.get(agent.digest);
+      if (begun !== undefined) return begun;
+      const kept = store.putVersion(agent.digest, { files: agent.files, home: agent.home });
+      keeping.set(agent.digest, kept);
+      // A disk that was full may have room the next time.
+      kept.catch(() => keeping.delete(agent.digest));
+      return kept;
+    },
+
+    async reload() {
+      pending.all = true;
+      await take();
+      return index.list().length;
+    },
+
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+
+    async close() {
+      closed = true;
+      cancelAgain?.();
+      await watching?.close();
+      await last.catch(() => undefined);
+    },
+  };
+}
+
+function inlineAgent(spec: unknown, shared: AgentFiles, providers: readonly string[] | undefined): LoadedAgent {
+  // JSON is YAML; a text is taken as the YAML that it is.
+  const source = typeof spec === "string" ? spec : JSON.stringify(spec ?? null, null, 2);
+  const files = new Map([...shared, ["agent.yaml", new TextEncoder().encode(source)] as const]);
+  const load = loadAgent({ files, home: "", providers });
+  if (load.ok) return load.agent;
+  const errors = load.errors.map((error) => ({ path: error.path ?? "", message: error.message }));
+  const [first] = errors;
+  const place = first === undefined || first.path === "" ? "" : `${first.path}: `;
+  throw new DuragentError("unprocessable", `the agent's definition is not valid: ${place}${first?.message ?? ""}`, {
+    errors,
+  });
+}
