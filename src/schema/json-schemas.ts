@@ -1,11 +1,14 @@
 import { z } from "zod";
 
+import { agentFileSchema } from "./agent.ts";
+import { configFileSchema } from "./config-file.ts";
 import { envelopeSchema, payloads } from "./session-event.ts";
+import { withVariables } from "./with-variables.ts";
 
 /** A JSON Schema (draft 2020-12) as it stands in a file of `schemas/`. */
 export type JsonSchema = Record<string, unknown>;
 
-type Described = { title: string; description: string; schema: z.ZodType };
+type Described = { title: string; description: string; schema: z.ZodType; hasVariables?: true };
 
 // What is only in files stands here and not in the envelope: the program never sees it outside the file store.
 const fileKeys = {
@@ -32,6 +35,17 @@ const schemas: Record<string, Described> = {
     description: "One line of a session's events.jsonl, as this version writes it. Readers keep keys they do not know.",
     schema: eventLine,
   },
+  agent: {
+    title: "Duragent agent",
+    description: "agent.yaml of an agent's folder, in its long or its short form.",
+    schema: agentFileSchema,
+  },
+  duragent: {
+    title: "Duragent configuration",
+    description: "duragent.yaml; every key has a default.",
+    schema: configFileSchema,
+    hasVariables: true,
+  },
 };
 
 /** Every generated file of `schemas/` by name. Equal input gives equal bytes: the files are checked in and compared. */
@@ -45,7 +59,7 @@ export function jsonSchemaFiles(): Map<string, string> {
 }
 
 /** What may be written, not what comes out of parsing: defaults are optional, unknown keys stand as the schema says. */
-function jsonSchema({ title, description, schema }: Described): JsonSchema {
+function jsonSchema({ title, description, schema, hasVariables }: Described): JsonSchema {
   const { $schema, ...body } = z.toJSONSchema(schema, { io: "input" });
-  return { $schema, title, description, ...body };
+  return { $schema, title, description, ...(hasVariables ? withVariables(body) : body) };
 }

@@ -118,7 +118,6 @@ test("pretty lines show control characters instead of sending them to a terminal
   await log.close();
   const text = await readFile(to.file, "utf8");
   assert.match(text, /INFO.*bell ␇ and \*\*\*/);
-  // oxlint-disable-next-line no-control-regex
   assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });
 
