@@ -1,0 +1,28 @@
+import { DuragentError } from "../../schema/problem.ts";
+
+const fullCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
+
+/** The `code` of an error of Node, e.g. ENOENT. */
+export function errorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+export function isMissing(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
+/** What a failed file operation means to a caller: `storage-full` when there is no room, else `storage-failed`. */
+export function storageError(doing: string, cause: unknown, outcome?: "unknown"): DuragentError {
+  if (cause instanceof DuragentError) return cause;
+  const code = errorCode(cause);
+  const full = code !== undefined && fullCodes.has(code);
+  const what = cause instanceof Error ? cause.message : String(cause);
+  const advice = full ? "free some space, then try again" : "look at the disk and at the system's log";
+  return new DuragentError(full ? "storage-full" : "storage-failed", `${doing}: ${what}; ${advice}`, {
+    cause,
+    retryable: true,
+    retryAfterMs: 5000,
+    ...(outcome && { outcome }),
+  });
+}
