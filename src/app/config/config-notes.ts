@@ -78,5 +78,6 @@ const isUnsandboxed = (file: WrittenConfig): boolean => file.sandbox.mode === "n
 
 const filled = (value: object): boolean =>
   Object.values(value).some(
-    (member) => member !== undefined && (typeof member !== "object" || Object.keys(member).length > 0),
+    (member: unknown) =>
+      member !== undefined && (typeof member !== "object" || (member !== null && Object.keys(member).length > 0)),
   );
