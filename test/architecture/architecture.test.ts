@@ -6,7 +6,7 @@ import { jsonSchemaFiles } from "../../src/schema/json-schemas.ts";
 import { cycleFindings } from "./checks/cycles.ts";
 import { barrelFindings, sizeFindings } from "./checks/files.ts";
 import { impurityFindings, layerFindings } from "./checks/layers.ts";
-import { registryFindings } from "./checks/registries.ts";
+import { coverageFindings, registryFindings } from "./checks/registries.ts";
 import { foreignPathFindings, metricFindings, nameFindings, unfinishedFindings } from "./checks/words.ts";
 import { readTree, type Finding } from "./source-tree.ts";
 
@@ -33,7 +33,7 @@ test("no files load each other", () => {
   assertNone(cycleFindings(code));
 });
 
-test("no file is above 300 lines", () => {
+test("no file is above 300 lines, no test above 500", () => {
   assertNone(sizeFindings(code));
 });
 
@@ -43,6 +43,10 @@ test("no file only passes on what others export", () => {
 
 test("every adapter, command and group of routes is listed in its registry", () => {
   assertNone(registryFindings(source));
+});
+
+test("every adapter of a registry is covered by the suite of its port", () => {
+  assertNone(coverageFindings(code));
 });
 
 test("names say what they name", () => {

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { cycleFindings } from "./checks/cycles.ts";
 import { barrelFindings, linesMax, sizeFindings } from "./checks/files.ts";
 import { impurityFindings, layerFindings } from "./checks/layers.ts";
-import { registryFindings } from "./checks/registries.ts";
+import { coverageFindings, registryFindings } from "./checks/registries.ts";
 import { foreignPathFindings, metricFindings, nameFindings, unfinishedFindings } from "./checks/words.ts";
 import { importsOf, treeOf, type Finding, type SourceTree } from "./source-tree.ts";
 
@@ -103,7 +103,7 @@ test("files that load each other are found, types do not count", () => {
 test("a file with a line too many is found", () => {
   assertTells(
     sizeFindings,
-    { "src/a.ts": "x\n".repeat(linesMax + 1) },
+    { "src/a.ts": "x\n".repeat(linesMax + 1), "test/a.test.ts": "x\n".repeat(501) },
     { "src/a.ts": "x\n".repeat(linesMax), "README.md": "x\n".repeat(linesMax + 1) },
   );
 });
@@ -135,6 +135,29 @@ test("a member that its registry does not list is found", () => {
       "src/adapters/models/registry.ts": `import { a } from "./a.ts";`,
       "src/adapters/models/a.ts": `import type { Shared } from "./shared.ts";`,
       "src/surfaces/cli/commands/serve.ts": `export const serve = 1;`,
+    },
+    good,
+  );
+});
+
+test("an adapter that its port's suite never sees is found", () => {
+  const good = {
+    "src/adapters/models/registry.ts": `const a = () => import("./anthropic.ts");`,
+    "src/adapters/stores/registry.ts": `import { files } from "./sessions/files.ts";`,
+    "test/adapters/models/dialects.test.ts": `for (const provider of ["anthropic"]) test(provider);`,
+    "test/suites/session-store.ts": `export function sessionStoreSuite(): void {}`,
+    "test/adapters/stores/files.test.ts": [
+      `import { files } from "../../../src/adapters/stores/sessions/files.ts";`,
+      `import { sessionStoreSuite } from "../../suites/session-store.ts";`,
+    ].join("\n"),
+  };
+  assertTells(
+    coverageFindings,
+    {
+      "test/adapters/models/dialects.test.ts": `for (const provider of ["openai"]) test(provider);`,
+      "test/adapters/stores/files.test.ts": `import { files } from "../../../src/adapters/stores/sessions/files.ts";`,
+      "src/adapters/stores/registry.ts": `import { postgres } from "./sessions/postgres.ts";`,
+      "src/adapters/bus/registry.ts": `import { redis } from "./redis.ts";`,
     },
     good,
   );

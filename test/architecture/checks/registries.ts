@@ -29,7 +29,7 @@ export function registryFindings(tree: SourceTree): Finding[] {
 }
 
 /** All that a file loads, directly or through others, itself included. */
-export function reachable(tree: SourceTree, start: string): Set<string> {
+function reachable(tree: SourceTree, start: string): Set<string> {
   const found = new Set<string>();
   const visit = (path: string): void => {
     const source = tree.get(path);
@@ -45,10 +45,43 @@ export function reachable(tree: SourceTree, start: string): Set<string> {
 }
 
 /** What a registry lists: the files that it loads itself, of its own folder. */
-export function members(tree: SourceTree, folder: string): string[] {
+function members(tree: SourceTree, folder: string): string[] {
   const registry = `${folder}/registry.ts`;
   return importsOf(tree.get(registry) ?? "")
     .filter(({ kind }) => kind !== "type")
     .flatMap(({ specifier }) => resolved(registry, specifier) ?? [])
     .filter((path) => posix.dirname(path).startsWith(folder));
+}
+
+/**
+ * Which tests hold all members of one kind to the same. A member counts as covered by a test that is, or uses, one of
+ * them and imports the member or names it in quotes.
+ */
+const suites: Record<string, readonly string[]> = {
+  "src/adapters/models/": ["test/adapters/models/dialects.test.ts", "test/adapters/models/scripted.test.ts"],
+  "src/adapters/stores/sessions/": ["test/suites/session-store.ts"],
+};
+
+/** Members of a registry of adapters that their port's suite never sees. Takes the sources and the tests. */
+export function coverageFindings(tree: SourceTree): Finding[] {
+  const listed = listedFolders
+    .filter((folder) => folder.startsWith("src/adapters/"))
+    .flatMap((one) => members(tree, one));
+  return listed.flatMap((member) => {
+    const used = Object.entries(suites).find(([folder]) => member.startsWith(folder))?.[1];
+    if (used === undefined)
+      return [{ path: member, problem: "is of a kind that has no suite in checks/registries.ts" }];
+    const tests = [...tree.keys()].filter(
+      (path) => path.startsWith("test/") && (used.includes(path) || used.some((suite) => imports(tree, path, suite))),
+    );
+    const name = posix.parse(member).name;
+    const covered = tests.some((path) => imports(tree, path, member) || tree.get(path)?.includes(`"${name}"`));
+    return covered ? [] : [{ path: member, problem: `is not covered by ${used.join(" or ")}` }];
+  });
+}
+
+function imports(tree: SourceTree, path: string, target: string): boolean {
+  return importsOf(tree.get(path) ?? "").some(
+    ({ specifier, kind }) => kind !== "type" && resolved(path, specifier) === target,
+  );
 }
