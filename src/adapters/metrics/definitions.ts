@@ -78,5 +78,3 @@ export const metricDefinitions = {
   duragent_syncs_total: { kind: "counter", help: "Syncs of session logs; fewer than appends where they are grouped." },
   duragent_store_errors_total: { kind: "counter", help: "Failed operations of a store.", labels: ["operation"] },
 } as const satisfies Record<string, MetricDefinition>;
-
-export type MetricName = keyof typeof metricDefinitions;
