@@ -1,0 +1,48 @@
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+
+const assets: Readonly<Record<string, string>> = {
+  "swagger-ui.css": "text/css; charset=utf-8",
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+};
+
+/** The reference page; what it shows comes from /openapi.json. */
+export const docsPage = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Duragent API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="reference"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+`;
+
+export const docsScript = `SwaggerUIBundle({ url: "/openapi.json", dom_id: "#reference", deepLinking: true, validatorUrl: null });\n`;
+
+/** What a browser that comes by sees. */
+export function welcomePage(version: string): string {
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Duragent</title></head>
+<body>
+<h1>Duragent ${version}</h1>
+<p>This is the server of a durable runtime for AI agents. Talk to it with <code>duragent chat</code>,
+or over its API: <a href="/docs">reference</a>, <a href="/openapi.json">OpenAPI document</a>.</p>
+</body>
+</html>
+`;
+}
+
+/** A file of the reference page from its package; `undefined` for any other name. */
+export async function readDocsAsset(name: string): Promise<{ contentType: string; bytes: Uint8Array } | undefined> {
+  const contentType = Object.hasOwn(assets, name) ? assets[name] : undefined;
+  if (contentType === undefined) return undefined;
+  const path = createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
+  return { contentType, bytes: await readFile(path) };
+}

@@ -1,0 +1,32 @@
+import type { IncomingMessage } from "node:http";
+import type { z } from "zod";
+
+import type { SendMessage } from "../../runtime/runtime.ts";
+import type { sendMessageSchema } from "../../schema/api/message.ts";
+import type { Call } from "./call.ts";
+
+type MessageCall = Pick<
+  Call<unknown, unknown, z.output<typeof sendMessageSchema>>,
+  "body" | "source" | "idempotencyKey" | "traceId"
+>;
+
+/** A message as the runtime takes it. Whoever may use the API may also decide approvals. */
+export function messageCommand({ body, source, idempotencyKey, traceId }: MessageCall): SendMessage {
+  return {
+    content: body.content,
+    source,
+    mayDecide: true,
+    ...(body.delivery === undefined ? {} : { delivery: body.delivery }),
+    ...(body.sender_id === undefined ? {} : { senderId: body.sender_id }),
+    ...(body.sender_name === undefined ? {} : { senderName: body.sender_name }),
+    ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+    ...(traceId === undefined ? {} : { traceId }),
+  };
+}
+
+/** `Prefer: respond-async` (RFC 7240), also among other preferences. */
+export function wantsNoAnswer(incoming: IncomingMessage): boolean {
+  const prefer = incoming.headers["prefer"];
+  const preferences = (Array.isArray(prefer) ? prefer.join(",") : (prefer ?? "")).split(",");
+  return preferences.some((preference) => preference.split(";")[0]?.trim().toLowerCase() === "respond-async");
+}

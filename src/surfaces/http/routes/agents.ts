@@ -1,0 +1,81 @@
+import { z } from "zod";
+
+import { agentDetailSchema, agentListSchema, type AgentDetailBody } from "../../../schema/api/agent.ts";
+import { agentPathSchema } from "../../../schema/api/parameter.ts";
+import { agentApiVersion } from "../../../schema/agent.ts";
+import { DuragentError } from "../../../schema/problem.ts";
+import type { AgentCatalog, LoadedAgent } from "../../../runtime/agents/catalog-types.ts";
+import { json } from "../reply.ts";
+import { route } from "../route.ts";
+
+/** The agents that this server knows. */
+export const agents = [
+  route({
+    method: "GET",
+    path: "/api/v1/agents",
+    id: "listAgents",
+    summary: "All valid agents, by name",
+    responses: { 200: { description: "The agents", schema: agentListSchema } },
+    handle: ({ surface }) => json(200, { agents: surface.agents.list() }),
+  }),
+  route({
+    method: "GET",
+    path: "/api/v1/agents/:name",
+    id: "getAgent",
+    summary: "One agent, with the texts of its prompts",
+    params: agentPathSchema,
+    responses: {
+      200: { description: "The agent; the ETag changes with its files", schema: agentDetailSchema },
+      304: { description: "Unchanged" },
+    },
+    async handle({ surface, params, incoming }) {
+      const agent = await find(surface.agents, params.name);
+      const etag = `"${agent.digest}"`;
+      if (incoming.headers["if-none-match"]?.includes(etag)) return { status: 304, headers: { etag }, body: null };
+      return json(200, detail(agent), { etag });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/api/v1/agents/:name/spec",
+    id: "getAgentSpec",
+    summary: "The agent's definition as it was written",
+    params: agentPathSchema,
+    responses: { 200: { description: "YAML", media: "application/yaml", schema: z.string() } },
+    async handle({ surface, params }) {
+      const agent = await find(surface.agents, params.name);
+      return {
+        status: 200,
+        headers: { "content-type": "application/yaml", etag: `"${agent.digest}"` },
+        body: agent.source,
+      };
+    },
+  }),
+];
+
+async function find(catalog: AgentCatalog, name: string): Promise<LoadedAgent> {
+  const agent = await catalog.get(name);
+  if (agent) return agent;
+  const wrong = catalog.invalid().find((candidate) => candidate.name === name)?.errors[0];
+  const why =
+    wrong === undefined
+      ? "not found"
+      : `invalid (${wrong.file}${wrong.line === undefined ? "" : `:${wrong.line}`}: ${wrong.message})`;
+  throw new DuragentError("agent-not-found", `agent '${name}' ${why}`);
+}
+
+function detail({ definition, soul, systemPrompt, instructions }: LoadedAgent): AgentDetailBody {
+  const { labels, ...metadata } = definition.metadata;
+  const { soul: _soul, system_prompt: _systemPrompt, instructions: _instructions, ...spec } = definition.spec;
+  return {
+    api_version: agentApiVersion,
+    kind: "Agent",
+    metadata: { ...metadata, ...(labels === undefined || Object.keys(labels).length === 0 ? {} : { labels }) },
+    spec: {
+      ...spec,
+      ...(soul === undefined ? {} : { soul }),
+      ...(systemPrompt === undefined ? {} : { system_prompt: systemPrompt }),
+      ...(instructions === undefined ? {} : { instructions }),
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import type { ServerResponse } from "node:http";
+
+import { encodeComment } from "../../../domain/stream/sse-frame.ts";
+
+const keepAlive = encodeComment("keep-alive");
+/** A client that takes nothing for so long is disconnected; it may resume. */
+const stalledMaxMs = 60_000;
+
+/**
+ * One client's connection as a stream of events. It has no queue: whoever writes waits with `flushed` until the
+ * client has taken what it was given, and only then fetches more.
+ */
+export class EventStream {
+  /** Fires when there is no point in waiting for events: the client has gone, or the server drains. */
+  readonly signal: AbortSignal;
+  /** Why the server drains, if it does. */
+  drainReason: string | undefined;
+  private readonly stopped = new AbortController();
+  private readonly response: ServerResponse;
+  private ticksSilent = 0;
+  private blockedLength = 0;
+  private blockedSinceMs: number | undefined;
+
+  private readonly onClose: () => void;
+
+  constructor(response: ServerResponse, onClose: () => void) {
+    this.response = response;
+    this.signal = this.stopped.signal;
+    this.onClose = () => {
+      this.stopped.abort();
+      onClose();
+    };
+    response.once("close", this.onClose);
+    // Such an error is followed by `close`, which is what counts.
+    response.on("error", () => {});
+    if (response.destroyed) this.onClose();
+  }
+
+  /** Gives the place back before anything was written: the response answers with something else. */
+  release(): void {
+    this.response.off("close", this.onClose);
+    this.onClose();
+  }
+
+  get gone(): boolean {
+    return this.response.destroyed || this.response.writableEnded;
+  }
+
+  begin(headers: Readonly<Record<string, string>>): void {
+    this.response.writeHead(200, { ...headers, "content-type": "text/event-stream", "x-accel-buffering": "no" });
+    this.response.flushHeaders();
+  }
+
+  /** Each block is one write; several together are one packet where they fit. */
+  write(blocks: readonly Uint8Array[]): void {
+    if (this.gone || blocks.length === 0) return;
+    this.ticksSilent = 0;
+    if (blocks.length > 1) this.response.cork();
+    for (const block of blocks) this.response.write(block);
+    if (blocks.length > 1) this.response.uncork();
+  }
+
+  /** Resolves when the client can take more, or has gone. */
+  async flushed(): Promise<void> {
+    if (!this.response.writableNeedDrain || this.gone) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.response.off("drain", done);
+        this.response.off("close", done);
+        resolve();
+      };
+      this.response.on("drain", done);
+      this.response.on("close", done);
+    });
+  }
+
+  end(): void {
+    if (!this.gone) this.response.end();
+  }
+
+  drain(reason: string): void {
+    this.drainReason = reason;
+    this.stopped.abort();
+  }
+
+  /** Called by the one ticker of all streams: a comment after silence, the end after a stall. */
+  tick(nowMs: number, ticksBetweenKeepAlives: number): void {
+    if (this.response.writableNeedDrain) {
+      const length = this.response.writableLength;
+      if (this.blockedSinceMs === undefined || length !== this.blockedLength) {
+        this.blockedSinceMs = nowMs;
+        this.blockedLength = length;
+      } else if (nowMs - this.blockedSinceMs >= stalledMaxMs) this.response.destroy();
+      return;
+    }
+    this.blockedSinceMs = undefined;
+    this.ticksSilent += 1;
+    if (this.ticksSilent >= ticksBetweenKeepAlives) this.write([keepAlive]);
+  }
+}
