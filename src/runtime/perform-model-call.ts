@@ -1,6 +1,6 @@
 import { ModelFailure, type Model, type ModelRequest } from "../ports/model.ts";
 import type { Appended, Lease } from "../ports/session-store.ts";
-import type { TurnState } from "../domain/session/state.ts";
+import { emptyUsage, type TurnState } from "../domain/session/state.ts";
 import type { MessageId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, ToolCall } from "../schema/session-event.ts";
@@ -137,8 +137,19 @@ function abortedEvents(session: LivingSession, parts: RuntimeParts, base: Base, 
         thinking: result.thinking,
       },
     ];
-  if (!usage) return [];
-  return [{ ...base, type: "usage_recorded", usage, cost_usd: usage.cost_usd, model: result.model, reason: String(signal.reason) }];
+  // What it took counts against the background limit, also where the provider has not said what it costs.
+  if (signal.reason !== "background_limit" && !usage) return [];
+  return [
+    {
+      ...base,
+      type: "usage_recorded",
+      usage: usage ?? emptyUsage,
+      cost_usd: usage?.cost_usd,
+      model: result.model,
+      reason: String(signal.reason),
+      latency_ms: Math.round(result.latencyMs),
+    },
+  ];
 }
 
 const jsonOf = (value: unknown) => JSON.parse(JSON.stringify(value)) as null;
