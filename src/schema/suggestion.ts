@@ -1,13 +1,13 @@
 /**
  * The candidate that a mistyped word most likely means, or nothing if none is near.
- * Near: at most a third of its letters changed, and at least one edit is always forgiven.
+ * Near: at most a third of the letters changed, and at least one edit is always forgiven.
  */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const plain = flatten(word);
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const allowed = Math.max(1, Math.floor(candidate.length / 3));
+    const allowed = Math.max(1, Math.floor(Math.max(candidate.length, Math.min(plain.length, 60)) / 3));
     if (Math.abs(candidate.length - plain.length) > allowed) continue;
     const distance = editDistance(plain, flatten(candidate));
     if (distance <= allowed && distance < bestDistance) {

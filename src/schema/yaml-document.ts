@@ -73,7 +73,8 @@ export function readYaml(
     // Its check compares every key with every other: seconds for a file of keys. The tree looks for repeats itself.
     uniqueKeys: false,
     prettyErrors: false,
-    logLevel: "silent",
+    // With "silent" a second document would go unnoticed.
+    logLevel: "error",
   });
   if (document.errors.length > 0) {
     return failed(document.errors.map((error) => ({ offset: error.pos[0], message: syntaxMessage(error.message) })));
