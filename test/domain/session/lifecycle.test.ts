@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { nextSend } from "../../../src/domain/session/next-step.ts";
-import { at, beginning, calls, events as e, given, msg } from "../../support/given-when-then.ts";
+import { beginning, calls, events as e, given, msg } from "../../support/given-when-then.ts";
 
 const start = [e.start()];
 const working = [e.start(), e.message(1), e.turn(1, [1])];
@@ -100,7 +100,7 @@ test("a fork of an old session has its whole time before it", () => {
 
 test("each text of an answer goes to the chat once, before anything else is done", () => {
   const log = [chat, e.message(1), e.turn(1, [1]), e.response(3, { tool_calls: calls("x"), content: "I look." })];
-  const text = { requestId: `session_${"1".padStart(26, "0")}.4`, kind: "text" as const, content: "I look." };
+  const text = { requestId: `session_${"1".padStart(26, "0")}.4`, kind: "text" as const, content: "I look.", turnId: undefined };
   given(...log).then({ type: "record_send", text });
   const sent = given(...log, e.send(text.requestId)).then({ type: "run_tools" });
   assert.equal(nextSend(sent.state)?.request_id, text.requestId);
