@@ -44,6 +44,8 @@ export type ModelPart =
   | { type: "thinking"; text: string }
   /** Something arrived that is not shown yet: a piece of a call's arguments. */
   | { type: "progress"; bytes: number }
+  /** What the provider says was used so far; of value only if there is no `finish`. */
+  | { type: "usage"; usage: Usage }
   | { type: "tool_call"; call: ToolCall; invalidArguments?: string }
   | { type: "finish"; stop: ModelStop; usage?: Usage; providerState?: unknown };
 

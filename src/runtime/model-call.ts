@@ -2,7 +2,7 @@ import { backoffMs, type RetryLimits } from "../domain/model/backoff.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ModelFailure } from "../ports/model.ts";
 import type { Usage } from "../schema/session-event.ts";
-import { tryModel, type Candidate, type ModelAnswer, type TryProgress } from "./model-try.ts";
+import { noProgress, tryModel, usageSoFar, type Candidate, type ModelAnswer, type TryProgress } from "./model-try.ts";
 
 export type ModelCallLimits = {
   /** For one candidate: all its tries and the waits between them. */
@@ -71,7 +71,7 @@ export async function callModel(options: ModelCallOptions): Promise<ModelCallRes
   const wastedUsage: WastedUsage[] = [];
   const failures: { candidate: Candidate; failure: ModelFailure; timeout: boolean }[] = [];
   let attempts = 0;
-  let progress: TryProgress = { text: "", thinking: "", firstContentAtMs: undefined };
+  let progress: TryProgress = noProgress();
 
   const measured = (candidate: Candidate): Measured => {
     const latencyMs = Math.round(clock.monotonic() - startedAtMs);
@@ -79,15 +79,19 @@ export async function callModel(options: ModelCallOptions): Promise<ModelCallRes
       progress.firstContentAtMs === undefined ? latencyMs : Math.round(progress.firstContentAtMs - startedAtMs);
     return { ...named(candidate), attempts, latencyMs, firstTokenMs, wastedUsage };
   };
-  const aborted = (candidate: Candidate): ModelCallResult => ({
-    kind: "aborted",
-    partialText: progress.text,
-    ...(progress.thinking !== "" && { thinking: progress.thinking }),
-    ...measured(candidate),
-  });
+  const aborted = (candidate: Candidate): ModelCallResult => {
+    const usage = usageSoFar(progress);
+    return {
+      kind: "aborted",
+      partialText: progress.text,
+      ...(progress.thinking !== "" && { thinking: progress.thinking }),
+      ...(usage && { usage }),
+      ...measured(candidate),
+    };
+  };
   const reset = (): void => {
     if (progress.text !== "" || progress.thinking !== "") options.onReset?.();
-    progress = { text: "", thinking: "", firstContentAtMs: undefined };
+    progress = noProgress();
   };
 
   for (const candidate of options.candidates) {
@@ -111,7 +115,10 @@ export async function callModel(options: ModelCallOptions): Promise<ModelCallRes
       if (outcome.kind === "aborted") return aborted(candidate);
 
       const { failure } = outcome;
-      if (failure.usage !== undefined) wastedUsage.push({ usage: failure.usage, ...named(candidate) });
+      const usage = failure.usage ?? usageSoFar(progress);
+      if (usage !== undefined) wastedUsage.push({ usage, ...named(candidate) });
+      // Counted: a cancel during the wait must not count it again.
+      progress.usage = undefined;
       const waitMs = waitAfter(failure, attempt, { limits: options.limits, clock, deadlineMs });
       if (waitMs === undefined) {
         failures.push({ candidate, failure, timeout: outcome.timeout });

@@ -27,7 +27,27 @@ export type TryOutcome =
   | { kind: "aborted" };
 
 /** What a try has brought so far; it stays readable whatever becomes of the try. */
-export type TryProgress = { text: string; thinking: string; firstContentAtMs: number | undefined };
+export type TryProgress = {
+  text: string;
+  thinking: string;
+  firstContentAtMs: number | undefined;
+  /** As the provider told it before the end. */
+  usage: Usage | undefined;
+};
+
+export const noProgress = (): TryProgress => ({
+  text: "",
+  thinking: "",
+  firstContentAtMs: undefined,
+  usage: undefined,
+});
+
+/** What an unfinished try used, if its provider said anything: the output as told, or four bytes a token if that is more. */
+export function usageSoFar({ usage, text, thinking }: TryProgress): Usage | undefined {
+  if (usage === undefined) return undefined;
+  const completion = Math.max(usage.completion_tokens, Math.ceil(Buffer.byteLength(text + thinking) / 4));
+  return { ...usage, completion_tokens: completion, total_tokens: usage.prompt_tokens + completion };
+}
 
 export type TryOptions = {
   candidate: Candidate;
@@ -76,7 +96,7 @@ export async function tryModel(options: TryOptions): Promise<TryOutcome> {
         if (signal.aborted) return { kind: "aborted" };
         return { kind: "failure", failure: next, timeout: stop.signal.reason instanceof ModelTimeout };
       }
-      if (next.type !== "finish") onContent();
+      if (next.type !== "finish" && next.type !== "usage") onContent();
       const done = collect(next);
       if (done instanceof ModelFailure) return { kind: "failure", failure: done, timeout: false };
       if (done !== undefined) return { kind: "answer", answer: done };
@@ -109,6 +129,9 @@ function collector(options: TryOptions): (part: ModelPart) => ModelAnswer | Mode
         if (bytes.thinking > responseBytesMax) return tooLong("the model's thinking", responseBytesMax);
         progress.thinking += part.text;
         options.onThinking(part.text);
+        return undefined;
+      case "usage":
+        progress.usage = part.usage;
         return undefined;
       case "progress":
         bytes.announced += part.bytes;

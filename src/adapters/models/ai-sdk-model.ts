@@ -60,6 +60,8 @@ function callOptions(
   const made: LanguageModelV4CallOptions = {
     prompt: promptOf(request, { model: `${choice.provider}/${choice.name}`, cacheMark: options.cacheMark }),
     abortSignal: signal,
+    // For what they say of the usage before the end.
+    includeRawChunks: true,
   };
   if (temperature !== undefined) made.temperature = temperature;
   if (topP !== undefined) made.topP = topP;

@@ -2,6 +2,7 @@ import type { LanguageModelV4StreamPart, LanguageModelV4ToolCall, LanguageModelV
 
 import { ModelFailure, type ModelPart, type ModelStop } from "../../ports/model.ts";
 import type { Usage } from "../../schema/session-event.ts";
+import { earlyUsage } from "./early-usage.ts";
 import { mergeMetadata, providerStateOf, type StateBlock } from "./provider-state.ts";
 import { toolCallPart } from "./tool-call-part.ts";
 
@@ -65,6 +66,11 @@ export async function* readStream(
           blocks.push(block);
         }
         break;
+      case "raw": {
+        const usage = earlyUsage(part.rawValue);
+        if (usage !== undefined) yield { type: "usage", usage };
+        break;
+      }
       case "error":
         throw facts.failure(part.error);
       case "finish":

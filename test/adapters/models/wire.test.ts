@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { ModelMessage } from "../../../src/ports/model.ts";
+import type { ModelMessage, ModelPart } from "../../../src/ports/model.ts";
 import { framesOf, startMockProvider } from "../../support/mock-provider.ts";
 import { callsOf, dialects, finishOf, modelOf, never, outcomeOf, request, textOf } from "./ask.ts";
 
@@ -40,7 +40,7 @@ for (const provider of dialects) {
     await using mock = await startMockProvider();
     const model = await modelOf(provider, mock);
     const reply = mock.reply({ chunks: ["one", "two"], held: true });
-    const parts = model.stream(request(), never)[Symbol.asyncIterator]();
+    const parts = withoutUsage(model.stream(request(), never));
     for (const text of ["one", "two"]) {
       const next = parts.next();
       await reply.next();
@@ -136,7 +136,7 @@ for (const provider of dialects) {
     const model = await modelOf(provider, mock);
     const reply = mock.reply({ chunks: ["one", "two"], held: true });
     const cancel = new AbortController();
-    const parts = model.stream(request(), cancel.signal)[Symbol.asyncIterator]();
+    const parts = withoutUsage(model.stream(request(), cancel.signal));
     const first = parts.next();
     await reply.next();
     await first;
@@ -185,6 +185,10 @@ for (const provider of dialects) {
     const { parts } = await outcomeOf(model.stream(request({ tools: [bash] }), never));
     assert.deepEqual([callsOf(parts).length, finishOf(parts).stop, textOf(parts)], [0, "refused", "no"]);
   });
+}
+
+async function* withoutUsage(parts: AsyncIterable<ModelPart>): AsyncGenerator<ModelPart> {
+  for await (const part of parts) if (part.type !== "usage") yield part;
 }
 
 function history(call: { call_id: string; tool_name: string; arguments: unknown }): ModelMessage[] {
