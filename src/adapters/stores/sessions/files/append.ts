@@ -58,7 +58,7 @@ export async function appendToLog(facts: AppendFacts, id: SessionId, request: Ap
 
 function place(facts: AppendFacts, log: SessionLog, request: AppendRequest, news: SessionEvent[]): Appended {
   const { lease, expectedHead } = request;
-  if (lease && !facts.process.leases.holds(lease)) return { kind: "fenced" };
+  if (lease && !(lease.sessionId === log.id && facts.process.leases.holds(lease))) return { kind: "fenced" };
   if (log.tail.ended) return { kind: "ended" };
   if (expectedHead !== undefined && expectedHead !== log.tail.head) return { kind: "conflict", head: log.tail.head };
   const drafts = request.decide(news);

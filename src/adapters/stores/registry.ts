@@ -1,0 +1,36 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { FileSystem } from "../../ports/file-system.ts";
+import type { SessionStore } from "../../ports/session-store.ts";
+import { DuragentError } from "../../schema/problem.ts";
+
+/** What a backend of the session store is opened with. */
+export type SessionStorePlace = {
+  sessionsFolder: string;
+  dataFolder: string;
+  durability: "synced" | "flushed";
+  fs: FileSystem;
+  clock: Clock;
+};
+
+type OpenSessionStore = (place: SessionStorePlace) => Promise<SessionStore>;
+
+/** Where sessions can live; each backend passes the same contract suite. */
+const sessionStores: Readonly<Record<string, OpenSessionStore>> = {
+  filesystem: async (place) => {
+    const { FileSessionStore } = await import("./sessions/files/store.ts");
+    return FileSessionStore.open(place);
+  },
+  // Nothing outlives the process: for tests and simulations.
+  memory: async ({ clock }) => {
+    const { MemorySessionStore } = await import("./sessions/memory.ts");
+    return new MemorySessionStore({ clock });
+  },
+};
+
+/** Opens the backend that `services.session.backend` names. Throws `unprocessable` for one that this version does not have. */
+export async function openSessionStore(backend: string, place: SessionStorePlace): Promise<SessionStore> {
+  const open = Object.hasOwn(sessionStores, backend) ? sessionStores[backend] : undefined;
+  if (open) return open(place);
+  const why = backend === "postgres" ? "needs a later version of Duragent" : "is not known";
+  throw new DuragentError("unprocessable", `services.session.backend: ${backend} ${why}; use filesystem`);
+}
