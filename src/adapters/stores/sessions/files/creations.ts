@@ -77,7 +77,8 @@ export class Creations {
     if (known.has(id)) throw new DuragentError("conflict", `there is a session ${id} already`);
     if (key) await identity.recordKey(key.key, { sessionId: id, digest: key.digest }, clock.now());
     const log = await open.create(id);
-    const placed = placeEvents(drafts, 0, null);
+    // A fork begins with decisions and outcomes: they were made under no lease of this log, before the first.
+    const placed = placeEvents(drafts, 0, 0);
     known.set(id, placed.length);
     return { written: log.append(placed) };
   }
