@@ -1,67 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { retryDefaults } from "../../src/domain/model/backoff.ts";
-import { ModelFailure, type Model, type ModelPart } from "../../src/ports/model.ts";
-import { callModel, type ModelCallOptions } from "../../src/runtime/model-call.ts";
+import type { ModelPart } from "../../src/ports/model.ts";
 import { createVirtualClock } from "../support/virtual-clock.ts";
-
-const request = { system: "", messages: [], tools: [], settings: {} };
-const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
-const finish: ModelPart = { type: "finish", stop: "end", usage };
-const text = (...words: string[]): ModelPart[] => words.map((word) => ({ type: "text", text: word }));
-
-type Step = ModelPart | ModelFailure | "hang" | { waitMs: number };
-
-/** A model that does one list of steps for each try; time is the clock's. */
-function playing(
-  tries: Step[][],
-  { clock, name = "one" }: { clock: ReturnType<typeof createVirtualClock>; name?: string },
-) {
-  let made = 0;
-  const signals: AbortSignal[] = [];
-  const model: Model = {
-    provider: "test",
-    name,
-    async *stream(_request, signal) {
-      signals.push(signal);
-      const steps = tries[made] ?? [];
-      made += 1;
-      for (const step of steps) {
-        // A model that does not look at its signal at all.
-        if (step === "hang") await new Promise(() => undefined);
-        else if (step instanceof ModelFailure) throw step;
-        else if (typeof step === "object" && "waitMs" in step) clock.advance(step.waitMs);
-        else yield step;
-      }
-    },
-  };
-  return { model, signals, tries: () => made };
-}
-
-const failing = (status: number, over: { retryAfterMs?: number; usage?: typeof usage } = {}) =>
-  new ModelFailure(`status ${status}`, { status, retryable: status === 429 || status >= 500, ...over });
-
-function setUp(models: Step[][][], over: Partial<ModelCallOptions> = {}) {
-  const clock = createVirtualClock({ sleepsPass: true, random: 0.999_999 });
-  const played = models.map((tries, index) => playing(tries, { clock, name: `model-${index + 1}` }));
-  const seen: string[] = [];
-  const cancel = new AbortController();
-  const call = () =>
-    callModel({
-      candidates: played.map(({ model }) => ({ model, request })),
-      limits: { llmTimeoutMs: 300_000, idleTimeoutMs: 60_000, retry: retryDefaults },
-      clock,
-      signal: cancel.signal,
-      onTry: ({ attempt, model }) => seen.push(`try ${attempt} ${model}`),
-      onText: (piece) => seen.push(piece),
-      onThinking: (piece) => seen.push(`(${piece})`),
-      onBackoff: (ms) => seen.push(`wait ${ms}`),
-      onReset: () => seen.push("reset"),
-      ...over,
-    });
-  return { call, clock, seen, cancel, played };
-}
+import { failing, finish, setUp, text, usage } from "./playing-models.ts";
 
 test("an answer carries its text, thoughts, calls, usage and times", async () => {
   const call: ModelPart = { type: "tool_call", call: { call_id: "c", tool_name: "bash", arguments: {} } };
@@ -195,59 +137,6 @@ test("an error that is no provider's answer is a failure all the same", async ()
   assert.deepEqual([result.message, result.retryable], ["model.reasoning_effort: odd", false]);
 });
 
-test("silence between pieces of content ends a try, and the next one begins", async () => {
-  const { call, clock, seen, played } = setUp(
-    [
-      [
-        [...text("one"), "hang"],
-        [...text("two"), finish],
-      ],
-    ],
-    {
-      onText: (piece) => {
-        seen.push(piece);
-        if (piece === "one") queueMicrotask(() => clock.advance(60_000));
-      },
-    },
-  );
-  const result = await call();
-  assert.equal(result.kind, "response");
-  assert.deepEqual([result.text, result.attempts], ["two", 2]);
-  assert.equal(played[0]?.signals[0]?.aborted, true);
-});
-
-test("arguments that come in pieces are content, not silence", async () => {
-  const slow: Step[] = Array.from({ length: 4 }, (): Step[] => [
-    { type: "progress", bytes: 1 },
-    { waitMs: 59_000 },
-  ]).flat();
-  const { call } = setUp([[[...text("one"), ...slow, finish]]]);
-  assert.equal((await call()).kind, "response");
-});
-
-test("silence before the first content may last as long as the call", async () => {
-  const { call } = setUp([[[{ waitMs: 299_000 }, ...text("thought long"), finish]]]);
-  assert.equal((await call()).kind, "response");
-});
-
-test("a call that is not done in its time has failed, and its fallback has time of its own", async () => {
-  const drip: Step[] = Array.from({ length: 400 }, (): Step[] => [...text("."), { waitMs: 1000 }]).flat();
-  const alone = await setUp([[drip, [finish]]]).call();
-  assert.equal(alone.kind, "failed");
-  assert.deepEqual([alone.code, alone.retryable, alone.attempts], ["provider-timeout", true, 1]);
-  assert.match(alone.message, /did not finish within 300 s/);
-  const withFallback = await setUp([[drip], [[...text("here"), finish]]]).call();
-  assert.equal(withFallback.kind, "response");
-});
-
-test("all tries of a model share its time", async () => {
-  const slow = (): Step[] => [{ waitMs: 100_000 }, failing(500)];
-  const { call, played } = setUp([[slow(), slow(), slow(), slow(), slow()]]);
-  const result = await call();
-  assert.equal(result.kind, "failed");
-  assert.equal(played[0]?.tries(), 3);
-});
-
 test("cancelled in the middle of an answer, what was shown is kept, although the model hangs", async () => {
   const { call, cancel, played } = setUp([[[{ type: "thinking", text: "hm" }, ...text("one ", "two"), "hang"]]], {
     onText: (piece) => {
@@ -280,50 +169,6 @@ test("cancelled before it begins, nothing is asked", async () => {
   const result = await call();
   assert.equal(result.kind, "aborted");
   assert.deepEqual([result.attempts, played[0]?.tries(), result.partialText], [0, 0, ""]);
-});
-
-const mib = 1024 * 1024;
-const endless: [string, Step[], RegExp][] = [
-  ["text", Array.from({ length: 5 }, () => text("é".repeat(mib / 8))).flat(), /the response is longer than 1 MiB/],
-  [
-    "thoughts",
-    Array.from({ length: 3 }, (): Step => ({ type: "thinking", text: "x".repeat(mib / 2) })),
-    /thinking is longer/,
-  ],
-  [
-    "arguments in pieces",
-    Array.from({ length: 3 }, (): Step => ({ type: "progress", bytes: mib })),
-    /arguments.*longer than 2 MiB/,
-  ],
-  [
-    "arguments of one call",
-    [{ type: "tool_call", call: { call_id: "c", tool_name: "bash", arguments: { x: "x".repeat(2 * mib) } } }],
-    /arguments.*longer than 2 MiB/,
-  ],
-  [
-    "calls",
-    Array.from({ length: 1001 }, (_, n): Step => ({
-      type: "tool_call",
-      call: { call_id: `c${n}`, tool_name: "b", arguments: {} },
-    })),
-    /more than 1000 tool calls/,
-  ],
-];
-for (const [what, steps, message] of endless) {
-  test(`endless ${what} end the call with a clear message`, async () => {
-    const { call, played } = setUp([[[...steps, "hang"], [finish]]]);
-    const result = await call();
-    assert.equal(result.kind, "failed");
-    assert.match(result.message, message);
-    assert.deepEqual([result.retryable, played[0]?.tries()], [false, 1]);
-  });
-}
-
-test("exactly 1 MiB of text is kept", async () => {
-  const { call } = setUp([[[...text("x".repeat(mib)), finish]]]);
-  const result = await call();
-  assert.equal(result.kind, "response");
-  assert.equal(result.text.length, mib);
 });
 
 test("no timer is left behind, however a call ends", async () => {
