@@ -126,6 +126,9 @@ test("a member that its registry does not list is found", () => {
     "src/adapters/models/a.ts": `import { shared } from "./shared.ts";`,
     "src/adapters/models/b.ts": `export const b = 1;`,
     "src/adapters/models/shared.ts": `export const shared = 1;`,
+    "src/adapters/stores/registry.ts": `const files = () => import("./sessions/files.ts");`,
+    "src/adapters/stores/sessions/files.ts": `export const files = 1;`,
+    "src/adapters/stores/lock.ts": `export const lock = 1;`,
     "src/adapters/clock/system.ts": `export const clock = 1;`,
   };
   assertTells(
@@ -134,6 +137,7 @@ test("a member that its registry does not list is found", () => {
       "src/adapters/models/c.ts": `export const c = 1;`,
       "src/adapters/models/registry.ts": `import { a } from "./a.ts";`,
       "src/adapters/models/a.ts": `import type { Shared } from "./shared.ts";`,
+      "src/adapters/stores/sessions/s3.ts": `export const s3 = 1;`,
       "src/surfaces/cli/commands/serve.ts": `export const serve = 1;`,
     },
     good,

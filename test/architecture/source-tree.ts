@@ -16,8 +16,8 @@ export type Import = {
 
 const root = join(import.meta.dirname, "..", "..");
 const textFile = /\.(ts|mjs|js|json|ya?ml|md|sh|css|html)$|(^|\/)(run|LICENSE|\.[a-z]+ignore|\.editorconfig)$/;
-// What others made, or the program itself; what git ignores.
-const left = new Set(["node_modules", ".git", "dist", "results", "sessions", "logs", "package-lock.json"]);
+// What others made, and what the program itself makes in the repository's own workspace.
+const left = /(^|\/)(node_modules|\.git|dist|package-lock\.json)$|^bench\/results$|^\.duragent\/(?!agents|directives)/;
 
 /** The repository's own files below `folders` (`.`: all). Folders that are not there are empty. */
 export async function readTree(...folders: string[]): Promise<SourceTree> {
@@ -28,8 +28,8 @@ export async function readTree(...folders: string[]): Promise<SourceTree> {
 
 async function readInto(tree: Map<string, string>, folder: string): Promise<void> {
   for (const entry of await entriesOf(join(root, folder))) {
-    if (left.has(entry.name)) continue;
     const path = posix.join(folder, entry.name);
+    if (left.test(path)) continue;
     if (entry.isDirectory()) await readInto(tree, path);
     else if (entry.isFile() && textFile.test(path)) tree.set(path, await readFile(join(root, path), "utf8"));
   }

@@ -17,7 +17,7 @@ export const listedFolders = [
 /** A file beside a registry that can not be reached from it is a member that was forgotten, or dead. */
 export function registryFindings(tree: SourceTree): Finding[] {
   return listedFolders.flatMap((folder) => {
-    const inside = [...tree.keys()].filter((path) => path.startsWith(`${folder}/`) && path.endsWith(".ts"));
+    const inside = [...tree.keys()].filter((path) => path.startsWith(`${folder}/`) && isMemberOf(folder, path));
     if (inside.length === 0) return [];
     const registry = `${folder}/registry.ts`;
     if (!tree.has(registry)) return [{ path: folder, problem: "has no registry.ts" }];
@@ -26,6 +26,11 @@ export function registryFindings(tree: SourceTree): Finding[] {
       .filter((path) => !listed.has(path))
       .map((path) => ({ path, problem: `is not listed in ${registry}` }));
   });
+}
+
+/** Stores stand one folder deeper, by kind; what lies beside the kinds is shared by them. */
+function isMemberOf(folder: string, path: string): boolean {
+  return path.endsWith(".ts") && !(folder.endsWith("/stores") && posix.dirname(path) === folder);
 }
 
 /** All that a file loads, directly or through others, itself included. */
