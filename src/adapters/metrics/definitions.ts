@@ -30,7 +30,6 @@ export const metricDefinitions = {
 
   duragent_agents: { kind: "gauge", help: "Agents, by whether their definition is valid.", labels: ["state"] },
   duragent_sessions_open: { kind: "gauge", help: "Sessions held in memory." },
-  duragent_sessions_runnable: { kind: "gauge", help: "Sessions with work to do that wait for their turn to run." },
 
   duragent_turns_active: { kind: "gauge", help: "Turns that run now." },
   duragent_turns_total: { kind: "counter", help: "Turns that have ended.", labels: ["outcome"] },
