@@ -31,7 +31,12 @@ async function tightenShared(path: string, apply: boolean, budget: { left: numbe
   const stats = await lstat(path);
   if (stats.isSymbolicLink()) return [];
   const to = stats.mode & 0o777 & ~writableByOthers;
-  const done = (stats.mode & writableByOthers) === 0 ? [] : apply ? await setMode(path, stats.mode, to) : [{ path, from: octal(stats.mode), to: octal(to) }];
+  const done =
+    (stats.mode & writableByOthers) === 0
+      ? []
+      : apply
+        ? await setMode(path, stats.mode, to)
+        : [{ path, from: octal(stats.mode), to: octal(to) }];
   if (!stats.isDirectory()) return done;
   for (const name of await readdir(path)) done.push(...(await tightenShared(join(path, name), apply, budget)));
   return done;
@@ -48,7 +53,11 @@ export async function tightenDataDirectory(dataDir: string, options: { apply: bo
   for (const name of await readdir(dataDir)) {
     if (name === ".gitignore") continue;
     const path = join(dataDir, name);
-    done.push(...(writtenByPeople.has(name) ? await tightenShared(path, options.apply, budget) : await tightenOwn(path, options.apply)));
+    done.push(
+      ...(writtenByPeople.has(name)
+        ? await tightenShared(path, options.apply, budget)
+        : await tightenOwn(path, options.apply)),
+    );
   }
   return done;
 }

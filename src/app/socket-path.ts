@@ -13,7 +13,10 @@ export const hashOfPath = (path: string): string => createHash("sha256").update(
  * Where the server of a data directory listens for the local command line: in it, or where the path would be too long in
  * $XDG_RUNTIME_DIR, else in a folder under the temporary directory that only its user can enter.
  */
-export async function socketPathFor(dataDir: string, env: Readonly<Record<string, string | undefined>>): Promise<string> {
+export async function socketPathFor(
+  dataDir: string,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<string> {
   const inside = join(dataDir, "server.sock");
   if (Buffer.byteLength(inside) <= pathBytesMax) return inside;
   const name = `duragent-${hashOfPath(dataDir).slice(0, 16)}.sock`;

@@ -30,7 +30,9 @@ async function readEntries(path: string): Promise<z.infer<typeof fileSchema>> {
 }
 
 /** Keys by provider. Throws when the file is there and can not be read. */
-export async function readStoredKeys(env: Readonly<Record<string, string | undefined>>): Promise<Record<string, string>> {
+export async function readStoredKeys(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<Record<string, string>> {
   const keys: Record<string, string> = {};
   for (const [provider, entry] of Object.entries(await readEntries(keyFilePath(env)))) {
     const parsed = keySchema.safeParse(entry);
@@ -40,7 +42,11 @@ export async function readStoredKeys(env: Readonly<Record<string, string | undef
 }
 
 /** Keeps one provider's key, 0600, replacing the file whole; answers with its path. */
-export async function storeKey(env: Readonly<Record<string, string | undefined>>, provider: string, key: string): Promise<string> {
+export async function storeKey(
+  env: Readonly<Record<string, string | undefined>>,
+  provider: string,
+  key: string,
+): Promise<string> {
   const path = keyFilePath(env);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const entries = { ...(await readEntries(path)), [provider]: { type: "api_key", key } };

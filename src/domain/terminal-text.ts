@@ -2,7 +2,9 @@
 const first = 0x20;
 const deleteCode = 0x7f;
 // Besides C1 (0x80–0x9f): marks, embeddings, overrides and isolates that reorder what a terminal shows.
-const reordering = new Set([0x061c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069]);
+const reordering = new Set([
+  0x061c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069,
+]);
 // eslint-disable-next-line no-control-regex
 const suspicious = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
@@ -32,7 +34,10 @@ export function terminalText(text: string): string {
 
 /** As `terminalText`, on one line: for tables, titles and questions. Cut to `lengthMax` UTF-16 units with an ellipsis. */
 export function terminalLine(text: string, lengthMax = Number.POSITIVE_INFINITY): string {
-  const line = terminalText(text).replaceAll(/\s*\n\s*/gu, " ").replaceAll("\t", " ").trim();
+  const line = terminalText(text)
+    .replaceAll(/\s*\n\s*/gu, " ")
+    .replaceAll("\t", " ")
+    .trim();
   if (line.length <= lengthMax) return line;
   const cut = line.slice(0, Math.max(0, lengthMax - 1));
   // Never half of a surrogate pair.

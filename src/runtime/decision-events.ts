@@ -91,7 +91,12 @@ function closing(state: SessionState, close: TurnClose, base: Base): EventDraft[
     .filter((call) => call.as !== "skipped")
     .map((call) =>
       call.as === "cancelled"
-        ? toolResult(base, call.callId, "cancelled", `Cancelled while it ran: ${close.reason}. It may have taken effect.`)
+        ? toolResult(
+            base,
+            call.callId,
+            "cancelled",
+            `Cancelled while it ran: ${close.reason}. It may have taken effect.`,
+          )
         : toolResult(base, call.callId, "interrupted", unknownOutcome),
     );
   if (skipped.length > 0) events.push({ ...base, type: "tools_skipped", call_ids: skipped, reason: close.reason });
@@ -112,5 +117,11 @@ function toolResult(
   outcome: "denied" | "cancelled" | "interrupted",
   content: string,
 ): EventDraft {
-  return { ...base, type: "tool_result", call_id: callId, result: { success: false, content, outcome }, duration_ms: 0 };
+  return {
+    ...base,
+    type: "tool_result",
+    call_id: callId,
+    result: { success: false, content, outcome },
+    duration_ms: 0,
+  };
 }

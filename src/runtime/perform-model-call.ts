@@ -40,7 +40,11 @@ export async function performModelCall(
       onThinking: (text) => shown.thinking(text),
       onBackoff: (ms, failure) => {
         session.backingOff = true;
-        session.feed.add("activity", state.seq, { activity: "backing_off", for_ms: Math.round(ms), reason: failure.message });
+        session.feed.add("activity", state.seq, {
+          activity: "backing_off",
+          for_ms: Math.round(ms),
+          reason: failure.message,
+        });
       },
       onReset: () => shown.begin(),
     });
@@ -49,7 +53,11 @@ export async function performModelCall(
     const done = { turn, built, result, messageId: shown.messageId, signal };
     const appended = await record(session, lease, parts, done);
     if (appended?.kind !== "appended") session.feed.endText();
-    else void appended.durable.then(() => session.feed.endText(), () => session.feed.endText());
+    else
+      void appended.durable.then(
+        () => session.feed.endText(),
+        () => session.feed.endText(),
+      );
     return appended;
   });
 }
@@ -76,7 +84,10 @@ async function record(session: LivingSession, lease: Lease, parts: RuntimeParts,
     };
     return wasted.length > 0 ? session.log.append(wasted, { lease }) : null;
   }
-  const recorded = result.kind === "aborted" ? abortedEvents(session, parts, base, done) : [...wasted, response(session, parts, base, done)];
+  const recorded =
+    result.kind === "aborted"
+      ? abortedEvents(session, parts, base, done)
+      : [...wasted, response(session, parts, base, done)];
   if (recorded.length === 0) return null;
   return session.log.append(recorded, { lease });
 }
@@ -86,10 +97,12 @@ type Base = { timestamp: string; turn_id: TurnState["id"] };
 function response(session: LivingSession, parts: RuntimeParts, base: Base, done: Done): EventDraft {
   const { result, built } = done;
   if (result.kind !== "response") throw new DuragentError("internal-error", "only a response can be recorded as one");
-  const calls = withDistinctIds(result.toolCalls.map(({ call, invalidArguments }) =>
-    // Kept as the text that it is: whoever runs the call tells the model what is wrong with it.
-    invalidArguments === undefined ? call : { ...call, arguments: invalidArguments.slice(0, 2_000) },
-  ));
+  const calls = withDistinctIds(
+    result.toolCalls.map(({ call, invalidArguments }) =>
+      // Kept as the text that it is: whoever runs the call tells the model what is wrong with it.
+      invalidArguments === undefined ? call : { ...call, arguments: invalidArguments.slice(0, 2_000) },
+    ),
+  );
   return {
     ...base,
     type: "assistant_response",
@@ -209,13 +222,18 @@ const onlyOutput = (request: ModelRequest) =>
 
 function observe(parts: RuntimeParts, result: ModelCallResult): void {
   if (result.kind === "failed") {
-    parts.metrics.add("duragent_model_calls_total", { provider: result.provider, model: result.model, outcome: result.code });
+    parts.metrics.add("duragent_model_calls_total", {
+      provider: result.provider,
+      model: result.model,
+      outcome: result.code,
+    });
     return;
   }
   const labels = { provider: result.provider, model: result.model };
   parts.metrics.add("duragent_model_calls_total", { ...labels, outcome: result.kind });
   parts.metrics.observe("duragent_model_call_seconds", result.latencyMs / 1000, labels);
-  if (result.kind === "response") parts.metrics.observe("duragent_first_token_seconds", result.firstTokenMs / 1000, labels);
+  if (result.kind === "response")
+    parts.metrics.observe("duragent_first_token_seconds", result.firstTokenMs / 1000, labels);
 }
 
 /** What watchers see of the call: text of the newest try only, with secrets taken out. */

@@ -68,7 +68,11 @@ async function runOne(session: LivingSession, lease: Lease, parts: RuntimeParts,
   await session.log.append([resultEvent(parts, turn, call.state, result, durationMs)], { lease });
 }
 
-async function invoke(session: LivingSession, parts: RuntimeParts, { turn, call, signal, resume }: Running): Promise<ToolResult> {
+async function invoke(
+  session: LivingSession,
+  parts: RuntimeParts,
+  { turn, call, signal, resume }: Running,
+): Promise<ToolResult> {
   const { tool, state } = call;
   let offset = 0;
   const redactor = parts.redactText();
@@ -129,8 +133,16 @@ async function untilStopped(
 
 function stopped(reason: string): ToolResult {
   if (reason === "turn_limit")
-    return { success: false, outcome: "timeout", content: "Stopped: the turn's time was used up. It may have taken effect." };
-  return { success: false, outcome: "cancelled", content: `Cancelled while it ran (${reason}). It may have taken effect.` };
+    return {
+      success: false,
+      outcome: "timeout",
+      content: "Stopped: the turn's time was used up. It may have taken effect.",
+    };
+  return {
+    success: false,
+    outcome: "cancelled",
+    content: `Cancelled while it ran (${reason}). It may have taken effect.`,
+  };
 }
 
 function startOf(session: LivingSession, turn: TurnState, state: CallState): Started[] {
@@ -146,9 +158,9 @@ const toolOf = (session: LivingSession, state: CallState): Tool | undefined =>
 function unfitResult(session: LivingSession, state: CallState): { state: CallState; result: ToolResult }[] {
   const fail = (content: string) => [{ state, result: { success: false, outcome: "error" as const, content } }];
   const { tool_name: name, arguments: given } = state.call;
-  if (!toolOf(session, state))
-    return fail(session.inForce?.tools.missing(name) ?? `There is no tool ${name}.`);
-  if (typeof given === "string") return fail(`The arguments are not valid JSON, so nothing was run: ${given.slice(0, 200)}`);
+  if (!toolOf(session, state)) return fail(session.inForce?.tools.missing(name) ?? `There is no tool ${name}.`);
+  if (typeof given === "string")
+    return fail(`The arguments are not valid JSON, so nothing was run: ${given.slice(0, 200)}`);
   if (given === null || typeof given !== "object" || Array.isArray(given))
     return fail("The arguments must be a JSON object, so nothing was run.");
   return [];

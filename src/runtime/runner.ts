@@ -13,7 +13,9 @@ import { performTools } from "./perform-tools.ts";
 const conflictsMax = 3;
 
 /** How a run came to its end. */
-export type RunEnd = { kind: "waits"; step: Extract<Step, { type: "wait" }>; lease: Lease; seen: { head: number; wake: number } } | { kind: "stopped" };
+export type RunEnd =
+  | { kind: "waits"; step: Extract<Step, { type: "wait" }>; lease: Lease; seen: { head: number; wake: number } }
+  | { kind: "stopped" };
 
 export type RunOptions = {
   /** True once the server drains: the run stops at its next safe point. */

@@ -59,8 +59,7 @@ function answerOf(state: AnswerState, session: LivingSession): Answer | null {
   }
   if (state.dropped !== null) return { kind: "dropped", reason: state.dropped };
   if (state.sessionEnded) return { kind: "session_ended" };
-  if (state.turnId !== null && state.question)
-    return { kind: "pending_approval", ...state.question };
+  if (state.turnId !== null && state.question) return { kind: "pending_approval", ...state.question };
   const rests = session.runner === null && session.log.tail.seq === session.log.durable.seq;
   if (rests && session.log.durable.status === "paused") return open(state, session);
   return null;

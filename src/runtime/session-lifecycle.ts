@@ -25,8 +25,13 @@ export function sessionLifecycle(registry: SessionRegistry, view: (session: Livi
     events: EventDraft[],
     key: { key: string; digest: string } | undefined,
   ): Promise<{ session: SessionView; created: boolean }> => {
-    if (registry.draining) throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
-    const made = await store.create(id, events.map((event) => parts.redact(event)), key);
+    if (registry.draining)
+      throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
+    const made = await store.create(
+      id,
+      events.map((event) => parts.redact(event)),
+      key,
+    );
     if (made.kind === "created") {
       await made.durable;
       return { session: await registry.with(id, async (session) => view(session)), created: true };
@@ -106,7 +111,13 @@ export function sessionLifecycle(registry: SessionRegistry, view: (session: Livi
   /** Asks for the end, gives up what is still to be sent, and waits until the engine has closed everything. */
   async function endNow(session: LivingSession): Promise<void> {
     if (session.log.durable.ended) return;
-    await enter(registry, session, { type: "control", timestamp: timestamp(), action: "end", by: "delete", attached: false });
+    await enter(registry, session, {
+      type: "control",
+      timestamp: timestamp(),
+      action: "end",
+      by: "delete",
+      attached: false,
+    });
     for (const send of session.tail.sends)
       await enter(registry, session, {
         type: "record_delivery",

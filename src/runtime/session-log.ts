@@ -168,4 +168,7 @@ export class SessionLog {
 const asStorageFailure = (error: unknown): DuragentError =>
   error instanceof DuragentError
     ? error
-    : new DuragentError("storage-failed", "the session's log could not be written", { cause: error, outcome: "unknown" });
+    : new DuragentError("storage-failed", "the session's log could not be written", {
+        cause: error,
+        outcome: "unknown",
+      });

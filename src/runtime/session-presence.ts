@@ -70,12 +70,24 @@ export function sessionPresence(registry: SessionRegistry): Pick<Sessions, "atta
           source: async () => {
             const next = await registry.get(id);
             move(next);
-            return { log: next.log, feed: next.feed, get closed() { return next.closed; } };
+            return {
+              log: next.log,
+              feed: next.feed,
+              get closed() {
+                return next.closed;
+              },
+            };
           },
           read: (after, limit) => Array.fromAsync(store.read(id, { after, limit })),
           release: () => move(null),
         },
-        { log: session.log, feed: session.feed, get closed() { return session.closed; } },
+        {
+          log: session.log,
+          feed: session.feed,
+          get closed() {
+            return session.closed;
+          },
+        },
         cursor,
       );
     },

@@ -79,7 +79,8 @@ export function coveringState({ snapshot, head }: SessionSummary): SessionState 
 
 // It went between the page and the look at it, or its log can not be read at all: the list goes on without its facts.
 function unreadable(summary: SessionSummary, error: unknown): SessionView | null {
-  if (error instanceof DuragentError && (error.code === "session-not-found" || error.code === "session-ended")) return null;
+  if (error instanceof DuragentError && (error.code === "session-not-found" || error.code === "session-ended"))
+    return null;
   const detail = error instanceof Error ? error.message : String(error);
   const problem = summary.problem ?? { code: "storage-failed" as const, detail };
   return viewOf(summary.sessionId, initialState, { activity: "idle", attachedClients: 0, problem });

@@ -64,7 +64,8 @@ export class LogReader implements SessionReader {
   }
 
   wait(signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.current.closed || this.current.feed.version !== this.seenVersion) return Promise.resolve();
+    if (signal.aborted || this.current.closed || this.current.feed.version !== this.seenVersion)
+      return Promise.resolve();
     return new Promise((resolve) => {
       const stop = (): void => {
         unlisten();
@@ -92,7 +93,8 @@ export class LogReader implements SessionReader {
 
   private passDurable(event: SessionEvent, feed: LiveFeed, push: (frame: StreamFrame) => void): void {
     // A turn that failed in the middle of its text: what was shown of it stands nowhere.
-    if (event.type === "turn_end" && this.shown && this.shown.offset > 0 && event.outcome === "failed") push(liveFrame("token_reset", {}));
+    if (event.type === "turn_end" && this.shown && this.shown.offset > 0 && event.outcome === "failed")
+      push(liveFrame("token_reset", {}));
     if (event.type === "assistant_response" || event.type === "turn_end") this.shown = null;
     const { running } = feed;
     const streams = running !== null && this.shown?.call === running.call;

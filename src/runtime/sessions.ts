@@ -43,7 +43,8 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
     ...sessionLifecycle(registry, view),
     start: () => takeUp(registry),
     stop: (graceMs) => registry.drain(graceMs),
-    isQuiet: () => registry.sessions().every((session) => session.readers === 0 && session.attachedCount === 0 && !session.runner),
+    isQuiet: () =>
+      registry.sessions().every((session) => session.readers === 0 && session.attachedCount === 0 && !session.runner),
     async problems() {
       const found: { sessionId: SessionId; code: string; detail: string }[] = [];
       for await (const summary of summaries(registry)) {

@@ -28,6 +28,13 @@ export function wastedEvents(
 ): EventDraft[] {
   return wasted.map(({ usage, provider, model }) => {
     const priced = withPrice(parts, provider, model, usage) ?? usage;
-    return { ...base, type: "usage_recorded", usage: priced, cost_usd: priced.cost_usd, model, reason: "failed attempt" };
+    return {
+      ...base,
+      type: "usage_recorded",
+      usage: priced,
+      cost_usd: priced.cost_usd,
+      model,
+      reason: "failed attempt",
+    };
   });
 }

@@ -27,4 +27,3 @@ export const limitsSchema = strictObject({
     .optional(),
 });
 export type Limits = z.infer<typeof limitsSchema>;
-

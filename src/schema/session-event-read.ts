@@ -34,7 +34,8 @@ const lenient: Record<string, z.ZodType> = {
 };
 
 const readSchemas = new Map<string, z.ZodType>();
-for (const [type, schema] of Object.entries(payloads)) readSchemas.set(type, lenient[type] ?? z.looseObject(schema.shape));
+for (const [type, schema] of Object.entries(payloads))
+  readSchemas.set(type, lenient[type] ?? z.looseObject(schema.shape));
 for (const [type, schema] of Object.entries(lenient)) readSchemas.set(type, schema);
 
 /** The keys that every record has. `timestamp` of Duragent 0.5 has up to nanoseconds and may have an offset. */

@@ -111,7 +111,9 @@ export class Upcaster {
       first_token_ms: 0,
       attempts: 1,
       ...event,
-      ...(calls.length > 0 && { tool_calls: calls.map((call) => ({ arguments: {}, ...(isFields(call) ? call : {}) })) }),
+      ...(calls.length > 0 && {
+        tool_calls: calls.map((call) => ({ arguments: {}, ...(isFields(call) ? call : {}) })),
+      }),
       ...(isFields(event.usage) && { usage: { ...noUsage, ...event.usage } }),
     };
   }

@@ -44,7 +44,10 @@ test("tokens come as they are said, after every durable event before them", asyn
   assert.ok(before.map(nameOf).indexOf("token") > before.map(nameOf).indexOf("turn_start"));
   hold.open();
   const after = await readUntil(reader, has("turn_end"));
-  assert.deepEqual(after.filter((frame) => frame.kind === "live" && frame.name === "token"), []);
+  assert.deepEqual(
+    after.filter((frame) => frame.kind === "live" && frame.name === "token"),
+    [],
+  );
   reader.close();
 });
 

@@ -100,7 +100,10 @@ test("an idempotent call runs again with the same key", async (t) => {
   assert.equal(keys.length, 2);
   assert.equal(keys[0], keys[1]);
   const starts = (await eventsOf(second, id)).filter((event) => event.type === "tool_start");
-  assert.deepEqual(starts.map((event) => event.type === "tool_start" && event.attempt), [1, 2]);
+  assert.deepEqual(
+    starts.map((event) => event.type === "tool_start" && event.attempt),
+    [1, 2],
+  );
 });
 
 test("with on_interrupted_tool ask, an unsafe call is asked about again, and runs when allowed", async (t) => {
@@ -117,7 +120,10 @@ test("with on_interrupted_tool ask, an unsafe call is asked about again, and run
 test("a question that waits survives a crash", async (t) => {
   const disk = await openRestartableStore(t);
   let runs = 0;
-  const counts = touch("unsafe", () => ((runs += 1), Promise.resolve({ success: true, content: "done", outcome: "ok" })));
+  const counts = touch(
+    "unsafe",
+    () => ((runs += 1), Promise.resolve({ success: true, content: "done", outcome: "ok" })),
+  );
   const options = { tools: [counts], policy: () => ({ policy: "ask" as const, denial: null }) };
   const first = harness({ store: disk.store, ...options });
   const id = await newSession(first);

@@ -52,8 +52,13 @@ test("calls of no tool and broken arguments are told to the model, and nothing r
   running.model.reply({ calls: [call("c1", "nothing"), call("c2", "touch", "{broken")] });
   const sent = await running.sessions.send(id, { content: "go", ...message });
   await running.sessions.answer(id, sent.messageId, patient);
-  const results = (await eventsOf(running, id)).flatMap((event) => (event.type === "tool_result" ? [event.result] : []));
-  assert.deepEqual(results.map((result) => result.outcome), ["error", "error"]);
+  const results = (await eventsOf(running, id)).flatMap((event) =>
+    event.type === "tool_result" ? [event.result] : [],
+  );
+  assert.deepEqual(
+    results.map((result) => result.outcome),
+    ["error", "error"],
+  );
   assert.match(results[0]?.content ?? "", /no tool nothing/);
   assert.match(results[1]?.content ?? "", /not valid JSON/);
 });
@@ -87,13 +92,21 @@ test("a call that must be asked about waits, runs once it is allowed, and the sa
   assert.deepEqual(running.kept, ["cli:touch c1"]);
   const again = await running.sessions.decide(id, { callId: "c1", decision: "allow_always", decidedBy: "http" });
   assert.equal(again.repeated, true);
-  await assert.rejects(running.sessions.decide(id, { callId: "c1", decision: "deny", decidedBy: "http" }), { code: "conflict" });
-  await assert.rejects(running.sessions.decide(id, { callId: "cx", decision: "deny", decidedBy: "http" }), { code: "not-found" });
+  await assert.rejects(running.sessions.decide(id, { callId: "c1", decision: "deny", decidedBy: "http" }), {
+    code: "conflict",
+  });
+  await assert.rejects(running.sessions.decide(id, { callId: "cx", decision: "deny", decidedBy: "http" }), {
+    code: "not-found",
+  });
 });
 
 test("a new message by who may decide denies the question", async (t) => {
   const touch = tool("touch", "unsafe", () => assert.fail("must not run"));
-  const running = harness({ store: await openTestStore(t), tools: [touch], policy: () => ({ policy: "ask", denial: null }) });
+  const running = harness({
+    store: await openTestStore(t),
+    tools: [touch],
+    policy: () => ({ policy: "ask", denial: null }),
+  });
   const id = await newSession(running);
   await running.sessions.attach(id, {});
   running.model.reply({ calls: [call("c1"), call("c2")] });

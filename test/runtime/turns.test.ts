@@ -87,7 +87,9 @@ test("a cancelled turn keeps its partial text and says so", async (t) => {
   const answer = await running.sessions.answer(id, sent.messageId, patient);
   assert.equal(answer.kind === "ended" && answer.outcome, "cancelled");
   assert.equal(answer.kind === "ended" && answer.content, "half");
-  await assert.rejects(running.sessions.control(id, { action: "cancel", by: "http", attached: true }), { code: "conflict" });
+  await assert.rejects(running.sessions.control(id, { action: "cancel", by: "http", attached: true }), {
+    code: "conflict",
+  });
 });
 
 test("in continue mode a turn goes on when its client leaves, and the session is active again after it", async (t) => {
@@ -155,7 +157,9 @@ test("a repeated idempotency key appends nothing and gives the first result", as
   const again = await running.sessions.send(id, { content: "one", idempotencyKey: "k", ...message });
   assert.equal(again.messageId, first.messageId);
   assert.equal(again.repeated, true);
-  await assert.rejects(running.sessions.send(id, { content: "two", idempotencyKey: "k", ...message }), { code: "conflict" });
+  await assert.rejects(running.sessions.send(id, { content: "two", idempotencyKey: "k", ...message }), {
+    code: "conflict",
+  });
   await running.sessions.answer(id, first.messageId, patient);
   assert.equal((await eventsOf(running, id)).filter((event) => event.type === "user_message").length, 1);
 });
@@ -191,7 +195,10 @@ test("an ended session refuses messages, keeps everything, and can be forked", a
     running.model.requests.at(-1)?.messages.map((one) => (one.role === "tool" ? "tool" : one.content)),
     ["one", "echo: one", "three"],
   );
-  assert.deepEqual((await running.sessions.messages(id, {})).map((one) => one.content), ["one", "echo: one"]);
+  assert.deepEqual(
+    (await running.sessions.messages(id, {})).map((one) => one.content),
+    ["one", "echo: one"],
+  );
 });
 
 test("a deleted session is gone for good", async (t) => {

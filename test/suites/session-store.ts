@@ -22,7 +22,14 @@ export function newSessionId(): SessionId {
 const timestamp = (clock: Clock) => new Date(clock.now()).toISOString();
 
 export function started(id: SessionId, clock: Clock): EventDraft {
-  return { timestamp: timestamp(clock), type: "session_start", format: 1, session_id: id, agent: "demo", on_disconnect: "pause" };
+  return {
+    timestamp: timestamp(clock),
+    type: "session_start",
+    format: 1,
+    session_id: id,
+    agent: "demo",
+    on_disconnect: "pause",
+  };
 }
 
 export function message(clock: Clock, content: string, key?: string): EventDraft {
@@ -65,7 +72,12 @@ async function created(store: SessionStore, clock: Clock): Promise<SessionId> {
   return id;
 }
 
-async function append(store: SessionStore, id: SessionId, drafts: EventDraft[], lease?: Lease): Promise<SessionEvent[]> {
+async function append(
+  store: SessionStore,
+  id: SessionId,
+  drafts: EventDraft[],
+  lease?: Lease,
+): Promise<SessionEvent[]> {
   const appended = await store.append(id, idClock.ulid(), drafts, lease ? { lease } : {});
   assert.equal(appended.kind, "appended");
   if (appended.kind !== "appended") return [];
@@ -97,9 +109,15 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
       ...(await append(store, id, [turnStarted(clock), failed(clock, "no")], lease)),
     ];
     const events = await collect(store.read(id));
-    assert.deepEqual(events.map((event) => event.seq), [1, 2, 3, 4, 5]);
+    assert.deepEqual(
+      events.map((event) => event.seq),
+      [1, 2, 3, 4, 5],
+    );
     assert.deepEqual(events.slice(1), appended);
-    assert.deepEqual(events.map((event) => event.epoch), [undefined, undefined, undefined, lease.epoch, lease.epoch]);
+    assert.deepEqual(
+      events.map((event) => event.epoch),
+      [undefined, undefined, undefined, lease.epoch, lease.epoch],
+    );
   });
 
   check("stores a NUL and a lone surrogate as U+FFFD", async ({ clock }, store) => {
@@ -112,7 +130,8 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
   check("reads a part of a log, forwards and backwards", async ({ clock }, store) => {
     const id = await created(store, clock);
     for (let n = 0; n < 30; n += 1) await append(store, id, [message(clock, "x".repeat(n * 400))]);
-    const seqs = async (options: Parameters<SessionStore["read"]>[1]) => (await collect(store.read(id, options))).map((e) => e.seq);
+    const seqs = async (options: Parameters<SessionStore["read"]>[1]) =>
+      (await collect(store.read(id, options))).map((e) => e.seq);
     assert.deepEqual(await seqs({ after: 27 }), [28, 29, 30, 31]);
     assert.deepEqual(await seqs({ after: 3, limit: 2 }), [4, 5]);
     assert.deepEqual(await seqs({ backwards: true, limit: 3 }), [31, 30, 29]);
@@ -142,35 +161,44 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
     await again.shutdown();
   });
 
-  check("answers a repeated idempotency key with the first event, also after a restart, for 24 hours", async (factory, store) => {
-    const { clock } = factory;
-    const id = await created(store, clock);
-    const draft = message(clock, "once", "key");
-    const [first, second] = await Promise.all([
-      store.append(id, appendId(), [draft], { idempotencyKey: "key" }),
-      store.append(id, appendId(), [message(clock, "twice", "key")], { idempotencyKey: "key" }),
-    ]);
-    assert.equal(first.kind, "appended");
-    assert.ok(second.kind === "duplicate");
-    await second.durable;
-    assert.equal(second.event.seq, 2);
-    await store.shutdown();
-    const again = await factory.open();
-    const third = await again.append(id, appendId(), [message(clock, "thrice", "key")], { idempotencyKey: "key" });
-    assert.ok(third.kind === "duplicate");
-    assert.deepEqual(third.event, second.event);
-    clock.advance(24 * 60 * 60 * 1000 + 1);
-    const later = await again.append(id, appendId(), [message(clock, "new", "key")], { idempotencyKey: "key" });
-    assert.equal(later.kind, "appended");
-    await again.shutdown();
-  });
+  check(
+    "answers a repeated idempotency key with the first event, also after a restart, for 24 hours",
+    async (factory, store) => {
+      const { clock } = factory;
+      const id = await created(store, clock);
+      const draft = message(clock, "once", "key");
+      const [first, second] = await Promise.all([
+        store.append(id, appendId(), [draft], { idempotencyKey: "key" }),
+        store.append(id, appendId(), [message(clock, "twice", "key")], { idempotencyKey: "key" }),
+      ]);
+      assert.equal(first.kind, "appended");
+      assert.ok(second.kind === "duplicate");
+      await second.durable;
+      assert.equal(second.event.seq, 2);
+      await store.shutdown();
+      const again = await factory.open();
+      const third = await again.append(id, appendId(), [message(clock, "thrice", "key")], { idempotencyKey: "key" });
+      assert.ok(third.kind === "duplicate");
+      assert.deepEqual(third.event, second.event);
+      clock.advance(24 * 60 * 60 * 1000 + 1);
+      const later = await again.append(id, appendId(), [message(clock, "new", "key")], { idempotencyKey: "key" });
+      assert.equal(later.kind, "appended");
+      await again.shutdown();
+    },
+  );
 
   check("keeps the newest 1,000 keys", async ({ clock }, store) => {
     const id = await created(store, clock);
-    await append(store, id, Array.from({ length: 1001 }, (_, n) => message(clock, "m", `key-${n}`)));
+    await append(
+      store,
+      id,
+      Array.from({ length: 1001 }, (_, n) => message(clock, "m", `key-${n}`)),
+    );
     const oldest = await store.append(id, appendId(), [message(clock, "m", "key-0")], { idempotencyKey: "key-0" });
     assert.equal(oldest.kind, "appended");
-    const newest = await store.append(id, appendId(), [message(clock, "m", "key-1000")], { idempotencyKey: "key-1000" });
+    const newest = await store.append(id, appendId(), [message(clock, "m", "key-1000")], {
+      idempotencyKey: "key-1000",
+    });
     assert.equal(newest.kind, "duplicate");
   });
 
@@ -251,20 +279,23 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
     await afterCrash.shutdown();
   });
 
-  check("counts acquisitions without release or outcome, and stops at four until a message comes", async (factory, store) => {
-    const { clock } = factory;
-    const id = await created(store, clock);
-    let current = store;
-    for (let crashes = 0; crashes < 4; crashes += 1) {
-      assert.equal((await acquired(current, id)).fruitlessOpens, crashes);
-      current = await factory.open();
-    }
-    await assert.rejects(current.acquire(id, "worker"), { code: "repeated-crash" });
-    assert.equal((await current.list({ limit: 1 }))[0]?.problem?.code, "repeated-crash");
-    await append(current, id, [message(clock, "try again")]);
-    assert.equal((await acquired(current, id)).fruitlessOpens, 0);
-    await current.shutdown();
-  });
+  check(
+    "counts acquisitions without release or outcome, and stops at four until a message comes",
+    async (factory, store) => {
+      const { clock } = factory;
+      const id = await created(store, clock);
+      let current = store;
+      for (let crashes = 0; crashes < 4; crashes += 1) {
+        assert.equal((await acquired(current, id)).fruitlessOpens, crashes);
+        current = await factory.open();
+      }
+      await assert.rejects(current.acquire(id, "worker"), { code: "repeated-crash" });
+      assert.equal((await current.list({ limit: 1 }))[0]?.problem?.code, "repeated-crash");
+      await append(current, id, [message(clock, "try again")]);
+      assert.equal((await acquired(current, id)).fruitlessOpens, 0);
+      await current.shutdown();
+    },
+  );
 
   check("forgets fruitless acquisitions after an outcome", async (factory, store) => {
     const { clock } = factory;
@@ -331,7 +362,10 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
       const opened = await current.open(id);
       assert.deepEqual(opened.snapshot, snapshot);
       assert.equal(opened.head, 10);
-      assert.deepEqual(opened.events.map((event) => event.seq), [5, 6, 7, 8, 9, 10]);
+      assert.deepEqual(
+        opened.events.map((event) => event.seq),
+        [5, 6, 7, 8, 9, 10],
+      );
       if (reopen) await current.shutdown();
     }
   });
@@ -345,11 +379,17 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
     const snapshot = { version: "v", seq: 1, contextSeq: 1, state: {} };
     await store.saveSnapshot(null, newest, snapshot);
     const page = await store.list({ limit: 2 });
-    assert.deepEqual(page.map((summary) => summary.sessionId), ids.slice(0, 2));
+    assert.deepEqual(
+      page.map((summary) => summary.sessionId),
+      ids.slice(0, 2),
+    );
     assert.deepEqual(page[0]?.snapshot, snapshot);
     assert.equal(page[1]?.snapshot, null);
     const rest = await store.list({ after: ids[1], limit: 10 });
-    assert.deepEqual(rest.map((summary) => [summary.sessionId, summary.head]), ids.slice(2).map((id) => [id, 1]));
+    assert.deepEqual(
+      rest.map((summary) => [summary.sessionId, summary.head]),
+      ids.slice(2).map((id) => [id, 1]),
+    );
     await append(store, newest, [message(clock, "more")]);
     assert.deepEqual((await store.list({ limit: 1 }))[0], { sessionId: newest, head: 2, snapshot: null });
   });
@@ -372,7 +412,9 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
 
   check("does not know a session that was never made, nor an id that is none", async ({ clock }, store) => {
     await assert.rejects(collect(store.read(newSessionId())), { code: "session-not-found" });
-    await assert.rejects(store.append(newSessionId(), appendId(), [message(clock, "x")], {}), { code: "session-not-found" });
+    await assert.rejects(store.append(newSessionId(), appendId(), [message(clock, "x")], {}), {
+      code: "session-not-found",
+    });
     for (const bad of ["..", "../../etc/passwd", "session_", "session_01ARZ3NDEKTSV4RRFFQ69G5FA\0"]) {
       await assert.rejects(collect(store.read(bad as SessionId)), { code: "bad-request" });
     }
@@ -392,7 +434,10 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
     const before = await collect(store.read(id));
     const again = await factory.open();
     assert.deepEqual(await collect(again.read(id)), before);
-    assert.deepEqual(before.map((event) => event.seq), Array.from({ length: 51 }, (_, n) => n + 1));
+    assert.deepEqual(
+      before.map((event) => event.seq),
+      Array.from({ length: 51 }, (_, n) => n + 1),
+    );
     await again.shutdown();
   });
 
@@ -401,7 +446,10 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
     await append(store, id, [message(clock, "x")]);
     const chunks = await Array.fromAsync(store.export(id));
     const lines = Buffer.concat(chunks).toString().trimEnd().split("\n");
-    assert.deepEqual(lines.map((line) => JSON.parse(line).seq), [1, 2]);
+    assert.deepEqual(
+      lines.map((line) => JSON.parse(line).seq),
+      [1, 2],
+    );
     const report = await store.verify(id);
     assert.equal(report.events, 2);
     assert.deepEqual(report.problems, []);

@@ -1,4 +1,10 @@
-import { ModelFailure, type Model, type ModelPart, type ModelRegistry, type ModelRequest } from "../../src/ports/model.ts";
+import {
+  ModelFailure,
+  type Model,
+  type ModelPart,
+  type ModelRegistry,
+  type ModelRequest,
+} from "../../src/ports/model.ts";
 import type { ToolCall } from "../../src/schema/session-event.ts";
 
 export type FakeReply = {

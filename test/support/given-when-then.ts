@@ -6,7 +6,13 @@ import { nextStep } from "../../src/domain/session/next-step.ts";
 import { emptyUsage, initialState, type SessionState } from "../../src/domain/session/state.ts";
 import type { Step, StepContext, StepLimits, ToolFacts } from "../../src/domain/session/step.ts";
 import type { ApprovalId, MessageId, SessionId, TurnId } from "../../src/schema/ids.ts";
-import { eventKinds, type DraftOf, type EventDraft, type EventType, type SessionEvent } from "../../src/schema/session-event.ts";
+import {
+  eventKinds,
+  type DraftOf,
+  type EventDraft,
+  type EventType,
+  type SessionEvent,
+} from "../../src/schema/session-event.ts";
 
 /** The time at which every history begins, ms since 1970. */
 export const beginning = Date.UTC(2026, 0, 1);
@@ -21,7 +27,11 @@ export const appr = (n: number): ApprovalId => `appr_${numbered(n)}` as Approval
 
 type Given<Type extends EventType> = Partial<Omit<DraftOf<Type>, "type" | "timestamp">> & { atMs?: number };
 
-function draft<Type extends EventType>(type: Type, defaults: object, { atMs = 0, ...given }: { atMs?: number }): EventDraft {
+function draft<Type extends EventType>(
+  type: Type,
+  defaults: object,
+  { atMs = 0, ...given }: { atMs?: number },
+): EventDraft {
   // The edge of the builder: every key that the type promises is in the defaults.
   return { timestamp: at(atMs), type, ...defaults, ...given } as unknown as EventDraft;
 }
@@ -55,15 +65,28 @@ export const events = {
     ),
   toolStart: (callId: string, given: Given<"tool_start"> = {}) =>
     draft("tool_start", { call_id: callId, tool_name: "t", attempt: 1, idempotency_key: `key.${callId}` }, given),
-  result: (callId: string, outcome: DraftOf<"tool_result">["result"]["outcome"] = "ok", given: Given<"tool_result"> = {}) =>
+  result: (
+    callId: string,
+    outcome: DraftOf<"tool_result">["result"]["outcome"] = "ok",
+    given: Given<"tool_result"> = {},
+  ) =>
     draft(
       "tool_result",
-      { call_id: callId, result: { success: outcome === "ok", content: `${callId} ${outcome}`, outcome }, duration_ms: 0 },
+      {
+        call_id: callId,
+        result: { success: outcome === "ok", content: `${callId} ${outcome}`, outcome },
+        duration_ms: 0,
+      },
       given,
     ),
-  skipped: (callIds: string[], reason = "new user message") => draft("tools_skipped", { call_ids: callIds, reason }, {}),
+  skipped: (callIds: string[], reason = "new user message") =>
+    draft("tools_skipped", { call_ids: callIds, reason }, {}),
   asked: (n: number, callId: string, given: Given<"approval_required"> = {}) =>
-    draft("approval_required", { approval_id: appr(n), call_id: callId, tool_name: "t", command: `run ${callId}` }, given),
+    draft(
+      "approval_required",
+      { approval_id: appr(n), call_id: callId, tool_name: "t", command: `run ${callId}` },
+      given,
+    ),
   decided: (n: number, callId: string, decision: "allow_once" | "allow_always" | "deny", by = "alice") =>
     draft("approval_decision", { approval_id: appr(n), call_id: callId, decision, decided_by: by }, {}),
   turnEnd: (outcome: DraftOf<"turn_end">["outcome"] = "completed", given: Given<"turn_end"> = {}) =>
@@ -98,7 +121,8 @@ export function placed(drafts: readonly (EventDraft & { legacy?: true })[], epoc
   });
 }
 
-export const fold = (log: readonly SessionEvent[], from: SessionState = initialState): SessionState => log.reduce(evolve, from);
+export const fold = (log: readonly SessionEvent[], from: SessionState = initialState): SessionState =>
+  log.reduce(evolve, from);
 
 export const noLimits: StepLimits = {
   maxToolIterations: 0,
@@ -113,7 +137,13 @@ export const noLimits: StepLimits = {
   spent: null,
 };
 
-export const allowed: ToolFacts = { effect: "unsafe", parallelSafe: false, policy: "allow", denial: null, command: "run" };
+export const allowed: ToolFacts = {
+  effect: "unsafe",
+  parallelSafe: false,
+  policy: "allow",
+  denial: null,
+  command: "run",
+};
 
 type Situation = Partial<Omit<StepContext, "limits" | "tool" | "lease">> & {
   lease?: Partial<StepContext["lease"]>;

@@ -101,14 +101,25 @@ export function testAgent(session: WrittenSessionSettings): LoadedAgent {
 
 export function recordingLog(lines: { level: string; message: string }[]): Log {
   const write = (level: string) => (fields: object, message: string) => {
-    lines.push({ level, message: `${message} ${JSON.stringify(fields, (_key, value) => (value instanceof Error ? value.stack : value))}` });
+    lines.push({
+      level,
+      message: `${message} ${JSON.stringify(fields, (_key, value) => (value instanceof Error ? value.stack : value))}`,
+    });
   };
-  const log: Log = { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error"), child: () => log };
+  const log: Log = {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    child: () => log,
+  };
   return log;
 }
 
-export const newSession = async ({ sessions }: Harness, onDisconnect: "continue" | "pause" = "pause"): Promise<SessionId> =>
-  (await sessions.create({ agent: "tester", onDisconnect })).session.sessionId;
+export const newSession = async (
+  { sessions }: Harness,
+  onDisconnect: "continue" | "pause" = "pause",
+): Promise<SessionId> => (await sessions.create({ agent: "tester", onDisconnect })).session.sessionId;
 
 export const eventsOf = async ({ parts }: Harness, id: SessionId): Promise<SessionEvent[]> =>
   Array.fromAsync(parts.store.read(id));

@@ -26,7 +26,10 @@ export function createSystemClock(): Clock {
     after(ms, callback) {
       let timer: NodeJS.Timeout;
       const arm = (leftMs: number) => {
-        timer = setTimeout(() => (leftMs > timerMsMax ? arm(leftMs - timerMsMax) : callback()), Math.min(leftMs, timerMsMax));
+        timer = setTimeout(
+          () => (leftMs > timerMsMax ? arm(leftMs - timerMsMax) : callback()),
+          Math.min(leftMs, timerMsMax),
+        );
         timer.unref();
       };
       arm(Math.max(0, ms));

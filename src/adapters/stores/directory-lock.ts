@@ -113,5 +113,7 @@ async function createIfMissing(fs: FileSystem, path: string): Promise<void> {
 
 // SQLite answers 5 (SQLITE_BUSY), in its low byte, when another connection holds the lock.
 function isBusy(error: unknown): boolean {
-  return error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
+  return (
+    error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5
+  );
 }

@@ -113,10 +113,12 @@ export function accept(state: SessionState, command: SessionCommand): Accepted |
 type CommandOf<Type extends SessionCommand["type"]> = Extract<SessionCommand, { type: Type }>;
 
 function acceptControl(state: SessionState, command: CommandOf<"control">): Accepted | Settled | Refused {
-  if (command.action === "cancel" && !state.turn) return refused("conflict", "no turn is running: there is nothing to cancel");
+  if (command.action === "cancel" && !state.turn)
+    return refused("conflict", "no turn is running: there is nothing to cancel");
   if (command.action === "cancel" && state.turn?.cancelAsked) return { kind: "settled" };
   if (command.action === "pause" && state.pauseAsked) return { kind: "settled" };
-  const unattended = command.action === "resume" && !command.attached && (state.turn !== null || state.waiting.length > 0);
+  const unattended =
+    command.action === "resume" && !command.attached && (state.turn !== null || state.waiting.length > 0);
   const nothingHolds = !state.pauseAsked && !state.backgroundSpent && state.status !== "paused";
   if (command.action === "resume" && nothingHolds) return { kind: "settled" };
   return onHead({
@@ -132,7 +134,8 @@ function acceptControl(state: SessionState, command: CommandOf<"control">): Acce
 
 function acceptDecision(state: SessionState, command: CommandOf<"decide_approval">): Accepted | Settled | Refused {
   const before = state.decided.findLast(
-    (decided) => decided.callId === command.callId && (!command.approvalId || decided.approvalId === command.approvalId),
+    (decided) =>
+      decided.callId === command.callId && (!command.approvalId || decided.approvalId === command.approvalId),
   );
   const pending = pendingCall(state);
   const isPending =

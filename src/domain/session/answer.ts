@@ -51,7 +51,14 @@ export function evolveAnswer(state: AnswerState, event: SessionEvent): AnswerSta
     case "turn_start": {
       const taken = "messageId" in state.awaited && event.message_ids.includes(state.awaited.messageId);
       const openTurnId = event.turn_id ?? null;
-      return { ...state, openTurnId, turnId: taken ? openTurnId : state.turnId, content: "", responseId: "", question: null };
+      return {
+        ...state,
+        openTurnId,
+        turnId: taken ? openTurnId : state.turnId,
+        content: "",
+        responseId: "",
+        question: null,
+      };
     }
     case "assistant_response":
       return responded(state, event);
@@ -82,7 +89,10 @@ const isAwaited = ({ awaited }: AnswerState, approvalId: string): boolean =>
 
 function responded(state: AnswerState, event: EventOf<"assistant_response">): AnswerState {
   const steeredIn =
-    state.turnId === null && state.delivery === "steer" && state.messageSeq !== null && state.messageSeq <= event.through_seq;
+    state.turnId === null &&
+    state.delivery === "steer" &&
+    state.messageSeq !== null &&
+    state.messageSeq <= event.through_seq;
   return {
     ...state,
     turnId: steeredIn ? (event.turn_id ?? state.openTurnId) : state.turnId,

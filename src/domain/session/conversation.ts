@@ -83,7 +83,8 @@ class Fold {
         this.result(event.call_id, event.result);
         return;
       case "tools_skipped":
-        for (const callId of event.call_ids) this.result(callId, { content: `Skipped: ${event.reason}`, success: false });
+        for (const callId of event.call_ids)
+          this.result(callId, { content: `Skipped: ${event.reason}`, success: false });
         return;
       case "turn_end":
         if (this.turn) this.turn.endSeq = event.seq;
@@ -178,7 +179,8 @@ class Fold {
         this.result(event.call_id, event.result);
         break;
       case "tools_skipped":
-        for (const callId of event.call_ids) this.result(callId, { content: `Skipped: ${event.reason}`, success: false });
+        for (const callId of event.call_ids)
+          this.result(callId, { content: `Skipped: ${event.reason}`, success: false });
         break;
       default:
         return;

@@ -11,9 +11,7 @@ import {
 
 const decidedMax = 64;
 
-type CallEvent = EventOf<
-  "tool_start" | "tools_skipped" | "tool_result" | "approval_required" | "approval_decision"
->;
+type CallEvent = EventOf<"tool_start" | "tools_skipped" | "tool_result" | "approval_required" | "approval_decision">;
 
 /** What an event about one of the open response's calls changes. */
 export function evolveCalls(state: SessionState, event: CallEvent): SessionState {
@@ -108,8 +106,6 @@ const denialOf = (event: EventOf<"approval_decision">): string =>
 function onCall(state: SessionState, callId: string, edit: (call: CallState) => CallState): SessionState {
   return onTurn(state, (turn) => ({
     ...turn,
-    calls: turn.calls.map((call) =>
-      call.call.call_id === callId && call.status !== "done" ? edit(call) : call,
-    ),
+    calls: turn.calls.map((call) => (call.call.call_id === callId && call.status !== "done" ? edit(call) : call)),
   }));
 }

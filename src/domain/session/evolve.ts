@@ -117,7 +117,10 @@ function statusChanged(state: SessionState, event: EventOf<"status_change">): Se
     backgroundMs: 0,
     backgroundSpent: event.cause === "background_limit",
     // The record of the end itself may have been lost: nothing but it may follow.
-    endAsked: event.to === "ended" ? (state.endAsked ?? { at: Date.parse(event.timestamp), reason: "timeout" }) : state.endAsked,
+    endAsked:
+      event.to === "ended"
+        ? (state.endAsked ?? { at: Date.parse(event.timestamp), reason: "timeout" })
+        : state.endAsked,
   };
 }
 
@@ -267,4 +270,11 @@ function evolveLegacy(state: SessionState, event: SessionEvent): SessionState {
 
 // The first 80 characters, never half of a pair.
 const titleOf = (content: string): string =>
-  Array.from(content.replace(/\s+/g, " ").trim().slice(0, titleLength * 2)).slice(0, titleLength).join("");
+  Array.from(
+    content
+      .replace(/\s+/g, " ")
+      .trim()
+      .slice(0, titleLength * 2),
+  )
+    .slice(0, titleLength)
+    .join("");

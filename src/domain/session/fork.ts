@@ -41,7 +41,8 @@ export function forkEvents(events: readonly SessionEvent[], fork: Fork): EventDr
 }
 
 const isTurnBoundary = (event: SessionEvent): boolean =>
-  event.type === "turn_end" || (event.legacy === true && event.type === "assistant_response" && !event.tool_calls?.length);
+  event.type === "turn_end" ||
+  (event.legacy === true && event.type === "assistant_response" && !event.tool_calls?.length);
 
 const conversationTypes = new Set<SessionEvent["type"]>([
   "user_message",

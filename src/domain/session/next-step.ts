@@ -95,11 +95,7 @@ function takenUp(state: SessionState, { lease }: StepContext, step: Step): Step 
   return { type: "take_up_turn", attempt: turn.resumptions + 1, cause };
 }
 
-function ending(
-  state: SessionState,
-  { now }: StepContext,
-  asked: NonNullable<SessionState["endAsked"]>,
-): Step {
+function ending(state: SessionState, { now }: StepContext, asked: NonNullable<SessionState["endAsked"]>): Step {
   if (state.turn) return cancelTurn(state, state.turn, "the session ends");
   if (state.waiting.length > 0)
     return {
@@ -119,8 +115,7 @@ function whileRunning(state: SessionState, context: StepContext, running: NonNul
   if (state.ended || state.endAsked) return { type: "abort", reason: "cancel" };
   const { turn } = state;
   if (!turn) return { type: "abort", reason: "cancel" };
-  if (turn.cancelAsked || isInterrupted(state, turn))
-    return { type: "abort", reason: "cancel" };
+  if (turn.cancelAsked || isInterrupted(state, turn)) return { type: "abort", reason: "cancel" };
   const { now, limits } = context;
   const turnEnds = limits.maxTurnMs === null ? null : running.since + (limits.maxTurnMs - turn.workMs);
   if (turnEnds !== null && turnEnds <= now) return { type: "abort", reason: "turn_limit" };
@@ -153,4 +148,3 @@ function approvalExpiry(state: SessionState): number | null {
     .filter((time) => time !== null);
   return times.length > 0 ? Math.min(...times) : null;
 }
-

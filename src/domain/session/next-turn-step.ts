@@ -49,12 +49,7 @@ export function cancelTurn(state: SessionState, turn: TurnState, reason: string)
 const hasUnseenSteer = (state: SessionState, turn: TurnState): boolean =>
   state.waiting.some((message) => message.delivery === "steer" && message.seq > (turn.lastResponse?.throughSeq ?? 0));
 
-function nextCallStep(
-  state: SessionState,
-  turn: TurnState,
-  open: readonly CallState[],
-  context: StepContext,
-): Step {
+function nextCallStep(state: SessionState, turn: TurnState, open: readonly CallState[], context: StepContext): Step {
   const started = open.find((call) => call.status === "started");
   if (started) return recover(started, turn, context);
   const denied = open.find((call) => call.status === "denied");

@@ -26,7 +26,13 @@ export type Step =
   | { type: "call_model" }
   /** effect; each call's `tool_start` is durable before it runs. */
   | { type: "run_tools"; calls: CallState[] }
-  | { type: "request_approval"; call: CallState; command: string; requesterId: string | undefined; expiresAt: number | null }
+  | {
+      type: "request_approval";
+      call: CallState;
+      command: string;
+      requesterId: string | undefined;
+      expiresAt: number | null;
+    }
   | { type: "deny_call"; call: CallState; why: string }
   | { type: "expire_approval"; call: CallState; question: Question }
   | { type: "skip_tools"; callIds: string[]; reason: string }

@@ -12,7 +12,9 @@ export type Setup = {
   /** The program with every command in it, for completions. */
   whole(): Promise<Command>;
   /** Hands a command's positional arguments and flags on; global flags stand apart. */
-  action<Flags>(perform: (globals: GlobalFlags, flags: Flags, ...positional: string[]) => Promise<ExitCode>): (...given: unknown[]) => Promise<void>;
+  action<Flags>(
+    perform: (globals: GlobalFlags, flags: Flags, ...positional: string[]) => Promise<ExitCode>,
+  ): (...given: unknown[]) => Promise<void>;
 };
 
 /** A whole number of at least `min`, for commander. */
@@ -20,13 +22,19 @@ export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: 
   return (text) => {
     const value = Number(text);
     if (!/^\d+$/u.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`);
+      throw new InvalidArgumentError(
+        `must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`,
+      );
     }
     return value;
   };
 }
 
-async function build(context: CommandContext, wanted: (entry: CommandEntry) => boolean, settle: (code: ExitCode) => void): Promise<Command> {
+async function build(
+  context: CommandContext,
+  wanted: (entry: CommandEntry) => boolean,
+  settle: (code: ExitCode) => void,
+): Promise<Command> {
   const program = new Command("duragent")
     .description("A durable runtime for AI agents: sessions survive crashes, restarts and disconnects.")
     .version(programVersion(), "-V, --version", "print the version")
@@ -34,7 +42,11 @@ async function build(context: CommandContext, wanted: (entry: CommandEntry) => b
     .option("--server <url>", "talk to this server instead of the data directory's own")
     .option("--token <token>", "the server's token (default: $DURAGENT_API_TOKEN)")
     .option("--json", "print JSON")
-    .option("-v, --verbose", "say more; -vv also shows stacks", (_: string, before: number | undefined) => (before ?? 0) + 1)
+    .option(
+      "-v, --verbose",
+      "say more; -vv also shows stacks",
+      (_: string, before: number | undefined) => (before ?? 0) + 1,
+    )
     .option("-q, --quiet", "say only what was asked for")
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
@@ -49,18 +61,25 @@ async function build(context: CommandContext, wanted: (entry: CommandEntry) => b
   const setup: Setup = {
     context,
     whole: () => build(context, () => true, settle),
-    action: (perform) => async (...given) => {
-      const command = given.at(-1);
-      if (!(command instanceof Command)) throw new Error("commander passed no command");
-      const { config, server, token, json, verbose, quiet, ...flags } = command.optsWithGlobals();
-      const globals: GlobalFlags = { json: json === true, verbosity: quiet === true ? -1 : typeof verbose === "number" ? verbose : 0 };
-      if (typeof config === "string") globals.config = config;
-      if (typeof server === "string") globals.server = server;
-      if (typeof token === "string") globals.token = token;
-      const positional = given.slice(0, -2).flatMap((part) => (Array.isArray(part) ? part.map(String) : part === undefined ? [] : [String(part)]));
-      // The one cast of flags: commander has checked them against the options that the command declared.
-      settle(await perform(globals, flags as Parameters<typeof perform>[1], ...positional));
-    },
+    action:
+      (perform) =>
+      async (...given) => {
+        const command = given.at(-1);
+        if (!(command instanceof Command)) throw new Error("commander passed no command");
+        const { config, server, token, json, verbose, quiet, ...flags } = command.optsWithGlobals();
+        const globals: GlobalFlags = {
+          json: json === true,
+          verbosity: quiet === true ? -1 : typeof verbose === "number" ? verbose : 0,
+        };
+        if (typeof config === "string") globals.config = config;
+        if (typeof server === "string") globals.server = server;
+        if (typeof token === "string") globals.token = token;
+        const positional = given
+          .slice(0, -2)
+          .flatMap((part) => (Array.isArray(part) ? part.map(String) : part === undefined ? [] : [String(part)]));
+        // The one cast of flags: commander has checked them against the options that the command declared.
+        settle(await perform(globals, flags as Parameters<typeof perform>[1], ...positional));
+      },
   };
   for (const entry of commands) {
     const command = program.command(entry.name).description(entry.summary);
@@ -72,12 +91,21 @@ async function build(context: CommandContext, wanted: (entry: CommandEntry) => b
 /** Runs one command line (without the interpreter and the script) to its exit code; loads only the named command. */
 export async function runProgram(argv: readonly string[], context: CommandContext): Promise<ExitCode> {
   let exitCode: ExitCode = exitCodes.done;
-  const stack = argv.some((word) => /^-v{2,}$/u.test(word)) || argv.filter((word) => word === "-v" || word === "--verbose").length > 1;
+  const stack =
+    argv.some((word) => /^-v{2,}$/u.test(word)) ||
+    argv.filter((word) => word === "-v" || word === "--verbose").length > 1;
   try {
-    const program = await build(context, ({ name }) => argv.includes(name), (code) => (exitCode = code));
+    const program = await build(
+      context,
+      ({ name }) => argv.includes(name),
+      (code) => (exitCode = code),
+    );
     const later = program.parseOptions([...argv]).operands[0];
     if (later !== undefined && commandsOfLaterVersions.has(later)) {
-      throw new CommandFailure(exitCodes.usage, `\`duragent ${later}\` needs a later version of duragent (this is ${programVersion()})`);
+      throw new CommandFailure(
+        exitCodes.usage,
+        `\`duragent ${later}\` needs a later version of duragent (this is ${programVersion()})`,
+      );
     }
     if (argv.length === 0) {
       program.outputHelp({ error: true });

@@ -75,6 +75,9 @@ test("the lock's file can be read by its owner only", async (t) => {
 });
 
 test("the words name the process, its address and what to do", () => {
-  assert.match(lockedMessage("/data", holder), /process 1 at http:\/\/127\.0\.0\.1:8080 holds \/data since .*; stop it first/);
+  assert.match(
+    lockedMessage("/data", holder),
+    /process 1 at http:\/\/127\.0\.0\.1:8080 holds \/data since .*; stop it first/,
+  );
   assert.match(lockedMessage("/data", null), /another process holds \/data/);
 });

@@ -9,7 +9,13 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 test("every backend of the registry opens", async (t) => {
   const dataFolder = await temporaryFolder(t);
-  const place = { dataFolder, sessionsFolder: join(dataFolder, "sessions"), durability: "synced", fs, clock: new ManualClock() } as const;
+  const place = {
+    dataFolder,
+    sessionsFolder: join(dataFolder, "sessions"),
+    durability: "synced",
+    fs,
+    clock: new ManualClock(),
+  } as const;
   for (const backend of ["filesystem", "memory"]) {
     const store = await openSessionStore(backend, place);
     assert.deepEqual(await store.list({ limit: 1 }), []);

@@ -113,7 +113,9 @@ test("resume where nothing holds is settled", () => {
 
 test("resume by a caller who does not stay makes open work unattended, else only lifts the pause", () => {
   const unattended = (outcome: ReturnType<ReturnType<typeof given>["accept"]>) =>
-    outcome.kind === "accepted" && outcome.event.type === "control_requested" ? outcome.event.unattended === true : null;
+    outcome.kind === "accepted" && outcome.event.type === "control_requested"
+      ? outcome.event.unattended === true
+      : null;
   const paused = [e.status("active", "paused", "detach")];
   assert.equal(unattended(given(...working, ...paused).accept(control("resume", false))), true);
   assert.equal(unattended(given(...idle, e.message(1), ...paused).accept(control("resume", false))), true);
@@ -131,7 +133,13 @@ test("a decision is recorded for the pending question, whether or not it is name
     const outcome = given(...asking).accept(decide({ approvalId: named }));
     assert.equal(outcome.kind === "accepted" && outcome.condition, "head");
     assert.partialDeepStrictEqual(outcome, {
-      event: { type: "approval_decision", approval_id: appr(1), call_id: "x", decision: "allow_once", decided_by: "alice" },
+      event: {
+        type: "approval_decision",
+        approval_id: appr(1),
+        call_id: "x",
+        decision: "allow_once",
+        decided_by: "alice",
+      },
     });
   }
 });

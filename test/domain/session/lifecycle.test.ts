@@ -61,13 +61,20 @@ test("the end keeps the time and reason of the first asking", () => {
 });
 
 test("an end of which only the status was recorded is recorded whole", () => {
-  given(...start, e.control("end"), e.status("active", "ended", "end")).then({ type: "end_session", reason: "completed" });
+  given(...start, e.control("end"), e.status("active", "ended", "end")).then({
+    type: "end_session",
+    reason: "completed",
+  });
   given(...start, e.status("active", "ended", "end")).then({ type: "end_session", reason: "timeout" });
 });
 
 test("after its end a session does nothing, whatever is appended", () => {
   for (const late of [e.message(1), e.control("cancel"), e.send("r1"), e.turn(1, [])])
-    given(...start, e.status("active", "ended", "end"), e.end(), late).then({ type: "wait", for: "nothing", until: null });
+    given(...start, e.status("active", "ended", "end"), e.end(), late).then({
+      type: "wait",
+      for: "nothing",
+      until: null,
+    });
 });
 
 const limits = { ttlMs: 1_000 };
@@ -100,7 +107,12 @@ test("a fork of an old session has its whole time before it", () => {
 
 test("each text of an answer goes to the chat once, before anything else is done", () => {
   const log = [chat, e.message(1), e.turn(1, [1]), e.response(3, { tool_calls: calls("x"), content: "I look." })];
-  const text = { requestId: `session_${"1".padStart(26, "0")}.4`, kind: "text" as const, content: "I look.", turnId: undefined };
+  const text = {
+    requestId: `session_${"1".padStart(26, "0")}.4`,
+    kind: "text" as const,
+    content: "I look.",
+    turnId: undefined,
+  };
   given(...log).then({ type: "record_send", text });
   const sent = given(...log, e.send(text.requestId)).then({ type: "run_tools" });
   assert.equal(nextSend(sent.state)?.request_id, text.requestId);

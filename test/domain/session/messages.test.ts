@@ -29,7 +29,13 @@ test("a steering message skips the calls that have not started and joins the nex
 });
 
 test("a call that has started is not skipped by a steering message", () => {
-  const log = [...working, e.response(3, { tool_calls: calls("x", "y") }), e.toolStart("x"), e.message(2), e.result("x")];
+  const log = [
+    ...working,
+    e.response(3, { tool_calls: calls("x", "y") }),
+    e.toolStart("x"),
+    e.message(2),
+    e.result("x"),
+  ];
   given(...log).then({ type: "skip_tools", callIds: ["y"] });
 });
 
@@ -46,21 +52,36 @@ test("a queued message waits for the end of the turn and is not taken in before"
 });
 
 test("a queued message skips no calls", () => {
-  given(...working, e.response(3, { tool_calls: calls("x") }), e.message(2, { delivery: "queue" })).then({ type: "run_tools" });
+  given(...working, e.response(3, { tool_calls: calls("x") }), e.message(2, { delivery: "queue" })).then({
+    type: "run_tools",
+  });
 });
 
 test("an interrupting message cancels the turn, and what the turn had taken in stays taken in", () => {
-  const log = [...working, e.message(2), e.response(4, { tool_calls: calls("x") }), e.message(3, { delivery: "interrupt" })];
+  const log = [
+    ...working,
+    e.message(2),
+    e.response(4, { tool_calls: calls("x") }),
+    e.message(3, { delivery: "interrupt" }),
+  ];
   given(...log).then({ type: "cancel_turn", outcome: "cancelled", settle: [{ callId: "x", as: "skipped" }] });
   given(...log, e.skipped(["x"]), e.turnEnd("cancelled")).then({ type: "start_turn", messageIds: [msg(3)] });
 });
 
 test("an answer that was given before it was interrupted is an answer", () => {
-  given(...working, e.response(3), e.message(2, { delivery: "interrupt" })).then({ type: "end_turn", outcome: "completed" });
+  given(...working, e.response(3), e.message(2, { delivery: "interrupt" })).then({
+    type: "end_turn",
+    outcome: "completed",
+  });
 });
 
 test("an interrupting message that came before the turn does not stop it", () => {
-  given(...start, e.message(1), e.message(2, { delivery: "interrupt", not_before: at(9_000), sender_id: "bob" }), e.turn(1, [1])).then({
+  given(
+    ...start,
+    e.message(1),
+    e.message(2, { delivery: "interrupt", not_before: at(9_000), sender_id: "bob" }),
+    e.turn(1, [1]),
+  ).then({
     type: "call_model",
   });
 });

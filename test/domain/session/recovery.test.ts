@@ -21,11 +21,15 @@ test("after turn_start: take the turn up, then call the model", () => {
 
 test("after all results: take the turn up, then call the model", () => {
   const log = [...called, e.toolStart("x"), e.result("x"), e.skipped(["y"])];
-  given(...log).then({ type: "take_up_turn" }, lost).then({ type: "call_model" }, upTaken);
+  given(...log)
+    .then({ type: "take_up_turn" }, lost)
+    .then({ type: "call_model" }, upTaken);
 });
 
 test("after a response whose calls have not started: go on with the calls", () => {
-  given(...called).then({ type: "take_up_turn" }, lost).then({ type: "run_tools" }, upTaken);
+  given(...called)
+    .then({ type: "take_up_turn" }, lost)
+    .then({ type: "run_tools" }, upTaken);
 });
 
 test("a started call that is pure or idempotent runs again", () => {
@@ -79,12 +83,18 @@ test("after a final response: call the model for a message it had not seen, else
 });
 
 test("a send without its delivery goes out again with the same id", () => {
-  assert.deepEqual(given(...working, e.send("r1")).state.sends.map((send) => send.request_id), ["r1"]);
+  assert.deepEqual(
+    given(...working, e.send("r1")).state.sends.map((send) => send.request_id),
+    ["r1"],
+  );
 });
 
 test("an unfinished cancellation or end goes on after a crash", () => {
   given(...called, e.toolStart("x"), e.control("cancel")).then({ type: "cancel_turn" }, lost);
-  given(...called, e.toolStart("x"), e.control("cancel"), e.result("x", "cancelled")).then({ type: "cancel_turn" }, lost);
+  given(...called, e.toolStart("x"), e.control("cancel"), e.result("x", "cancelled")).then(
+    { type: "cancel_turn" },
+    lost,
+  );
   given(...called, e.control("end")).then({ type: "cancel_turn" }, lost);
 });
 

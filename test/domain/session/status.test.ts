@@ -13,8 +13,7 @@ const limits = { maxBackgroundMs: 1_000 };
 
 test("a session that idles is active, whoever is there", () => {
   for (const log of [start, forever])
-    for (const attached of [true, false])
-      given(...log).then({ type: "wait", for: "message" }, { attached });
+    for (const attached of [true, false]) given(...log).then({ type: "wait", for: "message" }, { attached });
 });
 
 test("work with a client goes on as active", () => {
@@ -63,7 +62,10 @@ test("an unattended message wakes a turn that waits for a client, and the turn t
 });
 
 test("resume by a caller who is not attached lets the open turn go on alone", () => {
-  given(...paused, e.control("resume", { unattended: true })).then({ type: "resume", to: "running", cause: "resume" }, away);
+  given(...paused, e.control("resume", { unattended: true })).then(
+    { type: "resume", to: "running", cause: "resume" },
+    away,
+  );
 });
 
 test("resume by a caller who is not attached also starts the turn of a message that waits", () => {
@@ -115,8 +117,17 @@ test("a restart or a takeover does not reset the background limit", () => {
 
 test("what was cut off by the background limit counts as work, so it is not made again at once", () => {
   const usage = { prompt_tokens: 1, completion_tokens: 0, total_tokens: 1 };
-  const cut = { timestamp: "2026-01-01T00:00:00.000Z", type: "usage_recorded", usage, model: "m", reason: "background_limit" } as const;
-  given(...running, { ...cut, latency_ms: 61_000 }).then({ type: "pause", cause: "background_limit" }, { ...away, limits });
+  const cut = {
+    timestamp: "2026-01-01T00:00:00.000Z",
+    type: "usage_recorded",
+    usage,
+    model: "m",
+    reason: "background_limit",
+  } as const;
+  given(...running, { ...cut, latency_ms: 61_000 }).then(
+    { type: "pause", cause: "background_limit" },
+    { ...away, limits },
+  );
 });
 
 test("after the background limit a client, a message or resume lets it go on, with a new allowance", () => {
@@ -125,7 +136,9 @@ test("after the background limit a client, a message or resume lets it go on, wi
     e.response(3, { latency_ms: 2_000, tool_calls: calls("x") }),
     e.status("running", "paused", "background_limit"),
   ];
-  given(...spent).then({ type: "wait", for: "client" }, { ...away, limits }).then({ type: "resume", to: "active" }, { limits });
+  given(...spent)
+    .then({ type: "wait", for: "client" }, { ...away, limits })
+    .then({ type: "resume", to: "active" }, { limits });
   for (const woken of [e.message(2), e.message(2, { delivery: "queue" }), e.control("resume", { unattended: true })]) {
     const log = [...spent, woken];
     given(...log).then({ type: "resume", to: "running" }, { ...away, limits });

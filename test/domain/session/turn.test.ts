@@ -13,7 +13,11 @@ test("a turn alternates model calls and tool calls and ends with a response with
   given(...working).then({ type: "call_model" });
   given(...called("x")).then({ type: "run_tools" });
   given(...called("x"), e.toolStart("x"), e.result("x")).then({ type: "call_model" });
-  given(...called("x"), e.toolStart("x"), e.result("x"), e.response(6)).then({ type: "end_turn", outcome: "completed", settle: [] });
+  given(...called("x"), e.toolStart("x"), e.result("x"), e.response(6)).then({
+    type: "end_turn",
+    outcome: "completed",
+    settle: [],
+  });
 });
 
 test("a response that was cut by its length or refused is a last word", () => {
@@ -76,7 +80,12 @@ test("at most one approval is pending", () => {
 });
 
 test("the question names who asked first and when it expires", () => {
-  const log = [e.start(), e.message(1, { sender_id: "bob" }), e.turn(1, [1]), e.response(3, { tool_calls: calls("x") })];
+  const log = [
+    e.start(),
+    e.message(1, { sender_id: "bob" }),
+    e.turn(1, [1]),
+    e.response(3, { tool_calls: calls("x") }),
+  ];
   given(...log).then(
     { type: "request_approval", requesterId: "bob", expiresAt: beginning + 5_000 },
     { ...ask, limits: { approvalTimeoutMs: 5_000 } },
@@ -93,7 +102,10 @@ test("an approved call runs, a denied one gets its result; the first decision co
 
 test("an approval reaches the call that was asked about and no other", () => {
   const log = given(...called("x", "y"), e.asked(1, "x"), e.decided(1, "y", "allow_once"));
-  assert.deepEqual(log.state.turn?.calls.map((call) => call.status), ["approved", "waiting"]);
+  assert.deepEqual(
+    log.state.turn?.calls.map((call) => call.status),
+    ["approved", "waiting"],
+  );
 });
 
 test("a decision about a question that was never asked changes nothing", () => {
@@ -112,12 +124,20 @@ test("no answer in time is a denial, also while the session is paused", () => {
   given(...log).then({ type: "wait", for: "approval", until: beginning + 1_000 }, { ...ask, atMs: 999 });
   given(...log).then({ type: "expire_approval" }, { ...ask, atMs: 1_000 });
   const paused = [...log, e.status("active", "paused", "detach")];
-  given(...paused).then({ type: "wait", for: "client", until: beginning + 1_000 }, { ...ask, attached: false, atMs: 999 });
+  given(...paused).then(
+    { type: "wait", for: "client", until: beginning + 1_000 },
+    { ...ask, attached: false, atMs: 999 },
+  );
   given(...paused).then({ type: "expire_approval" }, { ...ask, attached: false, atMs: 1_000 });
   given(...log, e.decided(1, "x", "deny", "expiry")).then({ type: "deny_call", why: "denied by expiry" }, ask);
 });
 
-const bobs = [e.start(), e.message(1, { sender_id: "bob" }), e.turn(1, [1]), e.response(3, { tool_calls: calls("x", "y") })];
+const bobs = [
+  e.start(),
+  e.message(1, { sender_id: "bob" }),
+  e.turn(1, [1]),
+  e.response(3, { tool_calls: calls("x", "y") }),
+];
 const bobAsks = [...bobs, e.asked(1, "x", { requester_id: "bob" })];
 
 test("a steering message by the requester or by who may decide denies the pending question", () => {
@@ -137,7 +157,13 @@ test("anyone else's message waits for the answer, an interrupting one too", () =
 
 test("an interrupting message by the requester ends the turn and its question", () => {
   given(...bobAsks, e.message(2, { sender_id: "bob", delivery: "interrupt" })).then(
-    { type: "cancel_turn", settle: [{ callId: "x", as: "skipped" }, { callId: "y", as: "skipped" }] },
+    {
+      type: "cancel_turn",
+      settle: [
+        { callId: "x", as: "skipped" },
+        { callId: "y", as: "skipped" },
+      ],
+    },
     ask,
   );
 });
@@ -150,7 +176,14 @@ test("the answer of another's waiting message comes after the approved call has 
 
 test("cancel gives every open call the result that fits what is known of it", () => {
   const log = called("a", "b", "c", "d");
-  const states = [...log, e.toolStart("a"), e.result("a"), e.toolStart("b"), e.asked(1, "c"), e.decided(1, "c", "allow_once")];
+  const states = [
+    ...log,
+    e.toolStart("a"),
+    e.result("a"),
+    e.toolStart("b"),
+    e.asked(1, "c"),
+    e.decided(1, "c", "allow_once"),
+  ];
   given(...states, e.control("cancel")).then({
     type: "cancel_turn",
     outcome: "cancelled",
@@ -165,7 +198,10 @@ test("cancel gives every open call the result that fits what is known of it", ()
 test("cancel works while a question waits, and while the session is paused", () => {
   const cancelled = [...bobAsks, e.control("cancel")];
   given(...cancelled).then({ type: "cancel_turn" });
-  given(...bobAsks, e.status("active", "paused", "detach"), e.control("cancel")).then({ type: "cancel_turn" }, { attached: false });
+  given(...bobAsks, e.status("active", "paused", "detach"), e.control("cancel")).then(
+    { type: "cancel_turn" },
+    { attached: false },
+  );
 });
 
 test("a call that was lost once may have taken effect, whatever was asked about it since", () => {
@@ -222,7 +258,14 @@ test("a model call that was cut off by the turn's time is a limit, not a cancell
 });
 
 test("approvals and restarts do not reset the limits", () => {
-  const log = [...called("x"), e.asked(1, "x"), e.decided(1, "x", "allow_once"), e.toolStart("x"), e.resumed(1), e.result("x")];
+  const log = [
+    ...called("x"),
+    e.asked(1, "x"),
+    e.decided(1, "x", "allow_once"),
+    e.toolStart("x"),
+    e.resumed(1),
+    e.result("x"),
+  ];
   given(...log).then({ type: "end_turn", outcome: "limit_reached" }, { limits: { maxToolIterations: 1 } });
 });
 
@@ -235,7 +278,12 @@ test("a budget that is spent ends the turn before the next model call", () => {
 
 test("a definition that can not be had ends the turn as failed, started calls and all", () => {
   given(...called("x"), e.toolStart("x")).then(
-    { type: "end_turn", outcome: "failed", settle: [{ callId: "x", as: "interrupted" }], error: { code: "agent-not-found" } as never },
+    {
+      type: "end_turn",
+      outcome: "failed",
+      settle: [{ callId: "x", as: "interrupted" }],
+      error: { code: "agent-not-found" } as never,
+    },
     { limits: { agentMissing: "gone" } },
   );
 });

@@ -77,7 +77,14 @@ test("control characters of a model are shown, not obeyed", () => {
 });
 
 test("one's own message is not repeated; another's is shown with its name", () => {
-  const message = { type: "user_message" as const, message_id: messageId, content: "hi\nthere", source: "http", delivery: "steer" as const, sender_name: "Ada" };
+  const message = {
+    type: "user_message" as const,
+    message_id: messageId,
+    content: "hi\nthere",
+    source: "http",
+    delivery: "steer" as const,
+    sender_name: "Ada",
+  };
   const own = recorded(true);
   own.show(message);
   assert.equal(own.text(), "");
@@ -88,7 +95,10 @@ test("one's own message is not repeated; another's is shown with its name", () =
 
 test("a question stays open until it is decided, and names what would run", () => {
   const { transcript, show, text } = recorded();
-  const approval = { approval_id: "appr_01J00000000000000000000000", call_id: "c1" } as { approval_id: never; call_id: string };
+  const approval = { approval_id: "appr_01J00000000000000000000000", call_id: "c1" } as {
+    approval_id: never;
+    call_id: string;
+  };
   show({ type: "approval_required", ...approval, tool_name: "bash", command: "rm -rf build" });
   assert.equal(transcript.question?.command, "rm -rf build");
   assert.match(text(), /bash wants to run:\n {2}rm -rf build\n/);
@@ -101,16 +111,31 @@ test("a turn is open from its start to its end; a failure says the provider's wo
   const { transcript, show, text } = recorded();
   show({ type: "turn_start", message_ids: [messageId], agent_digest: "d" });
   assert.equal(transcript.turnOpen, true);
-  show({ type: "turn_end", outcome: "failed", error: { code: "provider-error", message: "overloaded", retryable: true }, usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 } });
+  show({
+    type: "turn_end",
+    outcome: "failed",
+    error: { code: "provider-error", message: "overloaded", retryable: true },
+    usage: { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 },
+  });
   assert.equal(transcript.turnOpen, false);
   assert.equal(text(), "error: overloaded\n");
 });
 
 test("a tool call is a line when it starts and a line when it ends", () => {
   const { show, text } = recorded();
-  show(response("", { stop_reason: "tool_calls", tool_calls: [{ call_id: "c1", tool_name: "bash", arguments: { command: "ls" } }] }));
+  show(
+    response("", {
+      stop_reason: "tool_calls",
+      tool_calls: [{ call_id: "c1", tool_name: "bash", arguments: { command: "ls" } }],
+    }),
+  );
   show({ type: "tool_start", call_id: "c1", tool_name: "bash", attempt: 1, idempotency_key: "k" });
-  show({ type: "tool_result", call_id: "c1", duration_ms: 1200, result: { success: false, content: "no such\nfile", outcome: "error" } });
+  show({
+    type: "tool_result",
+    call_id: "c1",
+    duration_ms: 1200,
+    result: { success: false, content: "no such\nfile", outcome: "error" },
+  });
   assert.equal(text(), '▸ bash {"command":"ls"}\n✗ bash error 1.2s: no such file\n');
 });
 

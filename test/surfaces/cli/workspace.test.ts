@@ -22,7 +22,8 @@ test("this repository's own workspace is what `init --demo` makes", async () => 
 
 test("every rule of the demo's script is valid and the last one answers anything", () => {
   const script = modelScriptSchema.parse(parse(demoAgentFiles["demo/script.yaml"] ?? ""));
-  const answerTo = (message: string) => script.rules.find(({ when }) => new RegExp(when ?? "$^", "su").test(message))?.say;
+  const answerTo = (message: string) =>
+    script.rules.find(({ when }) => new RegExp(when ?? "$^", "su").test(message))?.say;
   assert.match(answerTo("Hello there") ?? "", /^Hello! I am the demo agent/);
   assert.match(answerTo("please tell me a STORY") ?? "", /^Once there was a log/);
   assert.match(answerTo("my name is Ada") ?? "", /\{\{1\}\}/);
@@ -39,7 +40,10 @@ test("a file that is there is kept as it is, and named", async (t) => {
   await mkdir(join(folder, "deep"));
   await writeFile(join(folder, "deep/kept"), "mine");
   await chmod(join(folder, "deep/kept"), 0o640);
-  assert.deepEqual(await writeNewFiles(folder, { "deep/kept": "theirs", "new/file": "x" }), { created: ["new/file"], kept: ["deep/kept"] });
+  assert.deepEqual(await writeNewFiles(folder, { "deep/kept": "theirs", "new/file": "x" }), {
+    created: ["new/file"],
+    kept: ["deep/kept"],
+  });
   assert.equal(await readFile(join(folder, "deep/kept"), "utf8"), "mine");
   assert.equal((await stat(join(folder, "deep/kept"))).mode & 0o777, 0o640);
 });

@@ -11,7 +11,11 @@ function vocabularyOf(program: Command): Vocabulary {
   const visit = (command: Command, path: string): void => {
     const own = command.options.flatMap((option) => (option.long === undefined || option.hidden ? [] : [option.long]));
     const choices = command.registeredArguments.flatMap((argument) => argument.argChoices ?? []);
-    vocabulary[path] = [...command.commands.map((child) => child.name()), ...choices, ...new Set([...own, ...globals, "--help"])];
+    vocabulary[path] = [
+      ...command.commands.map((child) => child.name()),
+      ...choices,
+      ...new Set([...own, ...globals, "--help"]),
+    ];
     for (const child of command.commands) visit(child, path === "" ? child.name() : `${path} ${child.name()}`);
   };
   visit(program, "");
@@ -21,7 +25,10 @@ function vocabularyOf(program: Command): Vocabulary {
 export const define: Definition = (command, { context, action, whole }) => {
   command
     .addArgument(new Argument("<shell>", "for which shell").choices([...shells]))
-    .addHelpText("after", '\nExamples:\n  eval "$(duragent completions bash)"\n  duragent completions fish > ~/.config/fish/completions/duragent.fish\n')
+    .addHelpText(
+      "after",
+      '\nExamples:\n  eval "$(duragent completions bash)"\n  duragent completions fish > ~/.config/fish/completions/duragent.fish\n',
+    )
     .action(
       action(async (_globals, _flags, shell) => {
         const known = shells.find((name) => name === shell);

@@ -13,15 +13,26 @@ export const define: Definition = (command, { context, action }) => {
           throw new CommandFailure(exitCodes.usage, `"${provider}" is no provider's name`);
         }
         if (provider === "ollama" || provider === "scripted" || provider === "bedrock") {
-          const hint = provider === "bedrock" ? "it takes its credentials from the AWS chain (AWS_PROFILE, AWS_ACCESS_KEY_ID …)" : "just use it";
+          const hint =
+            provider === "bedrock"
+              ? "it takes its credentials from the AWS chain (AWS_PROFILE, AWS_ACCESS_KEY_ID …)"
+              : "just use it";
           throw new CommandFailure(exitCodes.usage, `${provider} needs no key here`, { hint });
         }
         const label = isStarterProvider(provider) ? starterProviders[provider].label : provider;
         const key = (await readSecret(context, `Key for ${label}: `)).trim();
-        if (key === "") throw new CommandFailure(exitCodes.usage, "no key was given", { hint: `echo "$KEY" | duragent login ${provider}` });
-        if (/\s/u.test(key)) throw new CommandFailure(exitCodes.usage, "a key has no blanks or line breaks in it", { hint: "give the key alone" });
+        if (key === "")
+          throw new CommandFailure(exitCodes.usage, "no key was given", {
+            hint: `echo "$KEY" | duragent login ${provider}`,
+          });
+        if (/\s/u.test(key))
+          throw new CommandFailure(exitCodes.usage, "a key has no blanks or line breaks in it", {
+            hint: "give the key alone",
+          });
         const path = await (await context.ground()).storeKey(provider, key);
-        context.stdout.write(json ? `${JSON.stringify({ provider, path })}\n` : `Stored the key for ${label} in ${path}.\n`);
+        context.stdout.write(
+          json ? `${JSON.stringify({ provider, path })}\n` : `Stored the key for ${label} in ${path}.\n`,
+        );
         return exitCodes.done;
       }),
     );

@@ -6,11 +6,19 @@ export type CommandEntry = { name: string; summary: string; load(): Promise<{ de
 /** In the order in which the help shows them. */
 export const commands: readonly CommandEntry[] = [
   { name: "init", summary: "make a workspace: configuration and a first agent", load: () => import("./init.ts") },
-  { name: "serve", summary: "run the server; or ask a running one: status, stop, reload", load: () => import("./serve.ts") },
+  {
+    name: "serve",
+    summary: "run the server; or ask a running one: status, stop, reload",
+    load: () => import("./serve.ts"),
+  },
   { name: "chat", summary: "talk to an agent", load: () => import("./chat.ts") },
   { name: "attach", summary: "come back to a session", load: () => import("./attach.ts") },
   { name: "run", summary: "one turn: the answer on stdout", load: () => import("./run.ts") },
-  { name: "session", summary: "list, show, follow, end, export, fork, mend sessions", load: () => import("./session.ts") },
+  {
+    name: "session",
+    summary: "list, show, follow, end, export, fork, mend sessions",
+    load: () => import("./session.ts"),
+  },
   { name: "agent", summary: "list, create, show, check agents", load: () => import("./agent.ts") },
   { name: "doctor", summary: "check everything and say how to mend it", load: () => import("./doctor.ts") },
   { name: "login", summary: "store a provider's key in ~/.duragent/auth.json", load: () => import("./login.ts") },

@@ -46,7 +46,8 @@ export function startConversation(options: ConversationOptions) {
 
   const transcript = createTranscript(options.sink, {
     paint,
-    isOwn: (event) => event.type === "user_message" && event.idempotency_key !== undefined && ownKeys.has(event.idempotency_key),
+    isOwn: (event) =>
+      event.type === "user_message" && event.idempotency_key !== undefined && ownKeys.has(event.idempotency_key),
   });
 
   const leave = (code: ExitCode): void => {
@@ -65,16 +66,21 @@ export function startConversation(options: ConversationOptions) {
   const wordComesBack = (key: string | null): Promise<void> =>
     new Promise((resolve) => waiting.add({ key, ripe: key === null, resolve }));
   const fail = (error: unknown): void => {
-    if (!leaving.signal.aborted) transcript.note(`error: ${error instanceof Error ? error.message : String(error)}`, "red");
+    if (!leaving.signal.aborted)
+      transcript.note(`error: ${error instanceof Error ? error.message : String(error)}`, "red");
   };
 
   const show = (event: SessionEvent): void => {
     transcript.show(event);
     if (event.type === "turn_start") interruptions = 0;
-    if (event.type === "user_message") for (const line of waiting) if (line.key === event.idempotency_key) line.ripe = true;
+    if (event.type === "user_message")
+      for (const line of waiting) if (line.key === event.idempotency_key) line.ripe = true;
     if (event.type === "turn_end") lastTurnFailed = event.outcome === "failed";
     // The turn that ends next is the one that took the message in; a question or a pause hands the word back as well.
-    const wordIsOurs = event.type === "turn_end" || event.type === "approval_required" || (event.type === "status_change" && event.to === "paused");
+    const wordIsOurs =
+      event.type === "turn_end" ||
+      event.type === "approval_required" ||
+      (event.type === "status_change" && event.to === "paused");
     if (wordIsOurs) settle(({ ripe }) => ripe);
     if (transcript.ended) leave(exitCodes.done);
   };

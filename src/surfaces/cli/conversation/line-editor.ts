@@ -33,7 +33,13 @@ export function createLineEditor(stdin: Input, stdout: Output, events: EditorEve
   Object.defineProperty(echo, "columns", { get: () => stdout.columns });
   const forwardResize = (): void => void echo.emit("resize");
   stdout.on("resize", forwardResize);
-  const readline = createInterface({ input: stdin, output: echo, terminal: true, prompt: promptText, historySize: historyLinesMax });
+  const readline = createInterface({
+    input: stdin,
+    output: echo,
+    terminal: true,
+    prompt: promptText,
+    historySize: historyLinesMax,
+  });
 
   const before: string[] = [];
   readline.on("line", (line) => {

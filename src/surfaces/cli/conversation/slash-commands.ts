@@ -14,7 +14,10 @@ export type SlashActions = {
   sessions(): Promise<string>;
 };
 
-type SlashCommand = { summary: string; perform(actions: SlashActions, argument: string | undefined): Promise<void> | void };
+type SlashCommand = {
+  summary: string;
+  perform(actions: SlashActions, argument: string | undefined): Promise<void> | void;
+};
 
 const slashCommands: Readonly<Record<string, SlashCommand>> = {
   help: { summary: "this list", perform: (actions) => actions.print(helpText()) },
@@ -22,7 +25,10 @@ const slashCommands: Readonly<Record<string, SlashCommand>> = {
   cancel: { summary: "stop the running turn (ctrl-c once; twice leaves)", perform: (actions) => actions.cancel() },
   end: { summary: "end the session for good", perform: (actions) => actions.end() },
   history: { summary: "all messages so far", perform: async (actions) => actions.print(await actions.history()) },
-  status: { summary: "agent, session, status, tokens, cost", perform: async (actions) => actions.print(await actions.status()) },
+  status: {
+    summary: "agent, session, status, tokens, cost",
+    perform: async (actions) => actions.print(await actions.status()),
+  },
   clear: { summary: "clear the screen", perform: (actions) => actions.clear() },
   export: {
     summary: "[FILE] write the session as Markdown",
@@ -38,7 +44,9 @@ function helpText(): string {
 }
 
 /** What a line is: a command to us, or text for the agent (`//x` sends `/x`). */
-export function readLine(line: string): { kind: "command"; name: string; argument: string | undefined } | { kind: "message"; text: string } {
+export function readLine(
+  line: string,
+): { kind: "command"; name: string; argument: string | undefined } | { kind: "message"; text: string } {
   if (line.startsWith("//")) return { kind: "message", text: line.slice(1) };
   const match = /^\/([a-z]+)(?:\s+(.+))?\s*$/u.exec(line);
   if (match === null) return { kind: "message", text: line };
@@ -46,7 +54,11 @@ export function readLine(line: string): { kind: "command"; name: string; argumen
 }
 
 /** Performs one; a name that is none is said, with the list. Throws what the action throws. */
-export async function performSlashCommand(name: string, argument: string | undefined, actions: SlashActions): Promise<void> {
+export async function performSlashCommand(
+  name: string,
+  argument: string | undefined,
+  actions: SlashActions,
+): Promise<void> {
   const command = Object.hasOwn(slashCommands, name) ? slashCommands[name] : undefined;
   if (command !== undefined) return command.perform(actions, argument);
   if (name === "memory") return actions.print("/memory needs a later version of duragent");

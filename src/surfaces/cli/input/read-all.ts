@@ -9,7 +9,9 @@ export async function readAll(bytes: AsyncIterable<Uint8Array | string>): Promis
     const part = Buffer.from(chunk);
     length += part.length;
     if (length > lineBytesMax) {
-      throw new CommandFailure(exitCodes.usage, "what came on stdin is above 1 MiB", { hint: "name the file in the prompt instead" });
+      throw new CommandFailure(exitCodes.usage, "what came on stdin is above 1 MiB", {
+        hint: "name the file in the prompt instead",
+      });
     }
     parts.push(part);
   }

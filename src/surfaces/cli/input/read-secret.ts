@@ -3,7 +3,10 @@ import { CommandFailure, exitCodes } from "../exit.ts";
 import { readAll } from "./read-all.ts";
 
 /** One line that nobody sees: typed without echo on a terminal, else all of stdin. Throws `interrupted` at ctrl-c. */
-export async function readSecret({ stdin, stderr }: Pick<CommandContext, "stdin" | "stderr">, question: string): Promise<string> {
+export async function readSecret(
+  { stdin, stderr }: Pick<CommandContext, "stdin" | "stderr">,
+  question: string,
+): Promise<string> {
   if (stdin.isTTY !== true || stdin.setRawMode === undefined) return readAll(stdin);
   stderr.write(question);
   stdin.setRawMode(true);

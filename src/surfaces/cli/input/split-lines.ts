@@ -7,12 +7,17 @@ export type Line = { kind: "line"; text: string } | { kind: "too_long"; bytesMax
  * Lines of a byte stream, without their ends. Splits on "\n" only: readline also splits on U+2028, which is legal in text,
  * and dies of a line without an end. Past `bytesMax` a line's bytes are dropped as they come.
  */
-export async function* splitLines(bytes: AsyncIterable<Uint8Array | string>, bytesMax = lineBytesMax): AsyncGenerator<Line> {
+export async function* splitLines(
+  bytes: AsyncIterable<Uint8Array | string>,
+  bytesMax = lineBytesMax,
+): AsyncGenerator<Line> {
   let parts: Uint8Array[] = [];
   let length = 0;
   const finish = (): Line => {
     const line: Line =
-      length > bytesMax ? { kind: "too_long", bytesMax } : { kind: "line", text: Buffer.concat(parts).toString("utf8").replace(/\r$/u, "") };
+      length > bytesMax
+        ? { kind: "too_long", bytesMax }
+        : { kind: "line", text: Buffer.concat(parts).toString("utf8").replace(/\r$/u, "") };
     parts = [];
     length = 0;
     return line;

@@ -83,4 +83,9 @@ ${cases(vocabulary, (path, words) => `    '${path}' = '${words}'`)}
 `;
 
 /** The whole script for each shell. */
-export const completionScripts: Readonly<Record<Shell, (vocabulary: Vocabulary) => string>> = { bash, zsh, fish, powershell };
+export const completionScripts: Readonly<Record<Shell, (vocabulary: Vocabulary) => string>> = {
+  bash,
+  zsh,
+  fish,
+  powershell,
+};

@@ -69,7 +69,12 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
   };
 
   const ask = (event: Extract<SessionEvent, { type: "approval_required" }>): void => {
-    question = { approvalId: event.approval_id, callId: event.call_id, toolName: event.tool_name, command: event.command };
+    question = {
+      approvalId: event.approval_id,
+      callId: event.call_id,
+      toolName: event.tool_name,
+      command: event.command,
+    };
     note(`${terminalLine(event.tool_name)} wants to run:`, "yellow");
     note(`  ${event.command.replaceAll("\n", "\n  ")}`, "bold");
     note("y once · a always · n no · anything else is a message, and a no", "yellow");
@@ -79,23 +84,35 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     const seconds = (event.duration_ms / 1000).toFixed(1);
     const { outcome, content } = event.result;
     const line = `${outcome === "ok" ? "✓" : "✗"} ${nameOf(event.call_id)} ${outcome} ${seconds}s`;
-    note(outcome === "ok" ? line : `${line}: ${terminalLine(content, resultShownMax)}`, outcome === "ok" ? "dim" : "yellow");
+    note(
+      outcome === "ok" ? line : `${line}: ${terminalLine(content, resultShownMax)}`,
+      outcome === "ok" ? "dim" : "yellow",
+    );
   };
 
   const show = (event: SessionEvent): void => {
     switch (event.type) {
       case "user_message":
         if (options.isOwn(event)) return;
-        return note(`${event.sender_name === undefined ? "" : `${terminalLine(event.sender_name)} `}> ${event.content.replaceAll("\n", "\n  ")}`, "cyan");
+        return note(
+          `${event.sender_name === undefined ? "" : `${terminalLine(event.sender_name)} `}> ${event.content.replaceAll("\n", "\n  ")}`,
+          "cyan",
+        );
       case "turn_start":
         turnOpen = true;
         return;
       case "turn_resumed":
-        return note(event.cause === "crash" ? "(the server came back; the turn goes on)" : "(another server goes on with the turn)");
+        return note(
+          event.cause === "crash"
+            ? "(the server came back; the turn goes on)"
+            : "(another server goes on with the turn)",
+        );
       case "assistant_response":
         return respond(event);
       case "tool_start":
-        return note(`▸ ${nameOf(event.call_id)} ${terminalLine(JSON.stringify(calls.get(event.call_id)?.arguments ?? {}), argumentsShownMax)}`);
+        return note(
+          `▸ ${nameOf(event.call_id)} ${terminalLine(JSON.stringify(calls.get(event.call_id)?.arguments ?? {}), argumentsShownMax)}`,
+        );
       case "tool_result":
         if (question?.callId === event.call_id) question = null;
         return finishCall(event);
@@ -143,7 +160,8 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     },
     /** The try that was being shown failed or is gone; the next one starts from nothing. */
     tokenReset(): void {
-      if (running !== null && running.text !== "") note("(the connection to the model broke off; the answer starts again)");
+      if (running !== null && running.text !== "")
+        note("(the connection to the model broke off; the answer starts again)");
       running = null;
     },
     get question(): PendingQuestion | null {

@@ -11,7 +11,10 @@ export type WorkspaceChoice = {
 };
 
 /** Asks for provider, model, key and name, with `suggested` as the answers of Enter; `null` when the person broke off. */
-export async function askForWorkspace(suggested: WorkspaceChoice, detected: readonly Detected[]): Promise<WorkspaceChoice | null> {
+export async function askForWorkspace(
+  suggested: WorkspaceChoice,
+  detected: readonly Detected[],
+): Promise<WorkspaceChoice | null> {
   const prompts = await import("@clack/prompts");
   prompts.intro("A new Duragent workspace");
   const provider = await prompts.select({
@@ -36,14 +39,17 @@ export async function askForWorkspace(suggested: WorkspaceChoice, detected: read
   if (prompts.isCancel(model)) return null;
   let key: string | undefined;
   if (known?.keyVariable !== undefined && !detected.some((found) => found.provider === provider)) {
-    const given = await prompts.password({ message: `The key for ${known.label}? (Enter: later, with \`duragent login ${provider}\`)` });
+    const given = await prompts.password({
+      message: `The key for ${known.label}? (Enter: later, with \`duragent login ${provider}\`)`,
+    });
     if (prompts.isCancel(given)) return null;
     if ((given ?? "").trim() !== "") key = given.trim();
   }
   const name = await prompts.text({
     message: "What is the agent called?",
     initialValue: suggested.name,
-    validate: (text) => (agentNamePattern.test(text ?? "") ? undefined : "small letters, digits, - and _, starting with a letter or digit"),
+    validate: (text) =>
+      agentNamePattern.test(text ?? "") ? undefined : "small letters, digits, - and _, starting with a letter or digit",
   });
   if (prompts.isCancel(name)) return null;
   return { demo: false, name, provider, model: model.trim(), key };

@@ -12,7 +12,9 @@ async function ollamaModels(base: string): Promise<string[]> {
     const body: unknown = await answer.json();
     if (typeof body !== "object" || body === null || !("models" in body) || !Array.isArray(body.models)) return [];
     return body.models.flatMap((model: unknown) =>
-      typeof model === "object" && model !== null && "name" in model && typeof model.name === "string" ? [model.name] : [],
+      typeof model === "object" && model !== null && "name" in model && typeof model.name === "string"
+        ? [model.name]
+        : [],
     );
   } catch {
     // No Ollama there, or no URL: the same as none.

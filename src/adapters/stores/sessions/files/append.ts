@@ -36,7 +36,8 @@ export async function appendToLog(facts: AppendFacts, id: SessionId, request: Ap
   for (;;) {
     const log = await facts.log(id);
     if (!facts.isCurrent(log)) continue;
-    const first = request.idempotencyKey === undefined ? undefined : log.keys.find(request.idempotencyKey, facts.clock.now());
+    const first =
+      request.idempotencyKey === undefined ? undefined : log.keys.find(request.idempotencyKey, facts.clock.now());
     if (first !== undefined) {
       const duplicate = await asDuplicate(log, first);
       if (duplicate) return duplicate;

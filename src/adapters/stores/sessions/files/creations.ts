@@ -11,7 +11,9 @@ import type { OpenSessions } from "./open-sessions.ts";
 import { sessionPaths } from "./paths.ts";
 
 type CreationKey = { key: string; digest: string };
-export type Created = { kind: "created"; durable: Promise<void> } | { kind: "existing"; sessionId: SessionId; digest: string };
+export type Created =
+  | { kind: "created"; durable: Promise<void> }
+  | { kind: "existing"; sessionId: SessionId; digest: string };
 
 export type CreationsOptions = {
   fs: FileSystem;
@@ -72,7 +74,8 @@ export class Creations {
   // The key is durable before the log is: a repeated request finds the session, or makes it again under another id.
   async #make(id: SessionId, drafts: EventDraft[], key: CreationKey | undefined): Promise<{ written: Promise<void> }> {
     const { clock, identity, known, open } = this.#options;
-    if (identity.deleted.has(id)) throw new DuragentError("session-ended", `${id} was deleted; its id is never given again`);
+    if (identity.deleted.has(id))
+      throw new DuragentError("session-ended", `${id} was deleted; its id is never given again`);
     if (known.head(id) === null && known.has(id)) await open.get(id).catch(onlyWhatIsThere);
     if (known.has(id)) throw new DuragentError("conflict", `there is a session ${id} already`);
     if (key) await identity.recordKey(key.key, { sessionId: id, digest: key.digest }, clock.now());

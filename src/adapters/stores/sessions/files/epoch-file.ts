@@ -35,7 +35,11 @@ export class StoreEpoch {
   static async raise(fs: FileSystem, path: string): Promise<StoreEpoch> {
     const before = await readEpoch(fs, path);
     const unclean = before.epoch > 0 && !before.clean ? [...before.unclean, before.epoch] : before.unclean;
-    const epoch = new StoreEpoch(fs, path, { epoch: before.epoch + 1, clean: false, unclean: unclean.slice(-uncleanMax) });
+    const epoch = new StoreEpoch(fs, path, {
+      epoch: before.epoch + 1,
+      clean: false,
+      unclean: unclean.slice(-uncleanMax),
+    });
     await epoch.#write();
     return epoch;
   }

@@ -107,7 +107,13 @@ class Examination {
       return this.#stop("newer", line, `the event type ${value.type} is not known to this version`);
     }
     if (sealed) this.#sealDue = true;
-    this.#lines.push({ offset: line.offset, end: line.end, seq: value.seq, crc: checked.crc, record: read.known ? value : null });
+    this.#lines.push({
+      offset: line.offset,
+      end: line.end,
+      seq: value.seq,
+      crc: checked.crc,
+      record: read.known ? value : null,
+    });
     this.#lastSeq = value.seq;
     this.#goodEnd = line.end;
     if (checked.mark) this.#lastWriteOffset = line.offset;
@@ -120,7 +126,8 @@ class Examination {
       return { kind: "newer", reason: `the log has format ${value.format}; this version knows format 1` };
     }
     const ofOurs = sealed || value.format !== undefined;
-    if (ofOurs && !(starts && value.seq === 1)) return { kind: "corrupt", reason: "the log does not begin with its session_start" };
+    if (ofOurs && !(starts && value.seq === 1))
+      return { kind: "corrupt", reason: "the log does not begin with its session_start" };
     if (ofOurs && !sealed) return { kind: "corrupt", reason: "its crc is missing" };
     this.#legacy = value.format === undefined;
     return null;

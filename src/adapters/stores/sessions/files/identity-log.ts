@@ -99,7 +99,8 @@ export class IdentityLog {
     let written = 0;
     try {
       written = await this.#file.write(bytes, this.#size);
-      if (written < bytes.length) throw Object.assign(new Error(`${written} of ${bytes.length} bytes written`), { code: "ENOSPC" });
+      if (written < bytes.length)
+        throw Object.assign(new Error(`${written} of ${bytes.length} bytes written`), { code: "ENOSPC" });
     } catch (error) {
       await this.#file.truncate(this.#size);
       throw error;

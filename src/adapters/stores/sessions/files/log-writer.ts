@@ -180,7 +180,11 @@ export class LogWriter<Facts> {
     try {
       await file.truncate(start);
     } catch (truncateError) {
-      this.#failure = storageError(`cannot cut ${this.#options.path} back after a failed write`, truncateError, "unknown");
+      this.#failure = storageError(
+        `cannot cut ${this.#options.path} back after a failed write`,
+        truncateError,
+        "unknown",
+      );
       this.#options.discardFile();
     }
     this.#throwAway(batch, this.#failure ?? error);

@@ -83,7 +83,11 @@ async function examine(
   return whole;
 }
 
-function problemOf(environment: LogEnvironment, examined: Examined, longer: SnapshotFile | null): SessionProblem | null {
+function problemOf(
+  environment: LogEnvironment,
+  examined: Examined,
+  longer: SnapshotFile | null,
+): SessionProblem | null {
   const { fault } = examined;
   const { paths, sessionId } = environment;
   const where = (at: Fault) => `${paths.log} line ${at.line}: ${at.reason}`;
@@ -116,7 +120,11 @@ async function setTornEndAside(
 }
 
 // The snapshot would be found too long again at every opening, until the log has grown past it.
-async function forgetLostEvents(environment: LogEnvironment, found: SnapshotFile, goodEnd: number): Promise<OpenedLog["losses"][number]> {
+async function forgetLostEvents(
+  environment: LogEnvironment,
+  found: SnapshotFile,
+  goodEnd: number,
+): Promise<OpenedLog["losses"][number]> {
   await environment.fs.remove(environment.paths.snapshot);
   const message = `the machine stopped before ${found.line_end - goodEnd} bytes up to event ${found.seq} had reached the disk (durability: flushed)`;
   return { code: "events-lost", message };
@@ -154,9 +162,7 @@ async function fold(
   for (const line of examined.lines) if (line.record) all.push(...upcaster.push(line.record, line.crc !== null));
   all.push(...upcaster.finish());
 
-  const base = met
-    ? { head: met.seq, epoch: met.epoch, outcomeSeq: met.outcome_seq, ended: met.ended }
-    : noFacts;
+  const base = met ? { head: met.seq, epoch: met.epoch, outcomeSeq: met.outcome_seq, ended: met.ended } : noFacts;
   const keys = new IdempotencyKeys(met?.keys);
   let facts = base;
   for (const event of all) {

@@ -25,7 +25,12 @@ export async function* readLines(file: Pick<FileHandle, "read">, start: number, 
     const lines: Line[] = [];
     let from = 0;
     for (let stop = bytes.indexOf(newline); stop >= 0; stop = bytes.indexOf(newline, from)) {
-      lines.push({ offset: carriedAt + from, end: carriedAt + stop + 1, bytes: bytes.subarray(from, stop), whole: true });
+      lines.push({
+        offset: carriedAt + from,
+        end: carriedAt + stop + 1,
+        bytes: bytes.subarray(from, stop),
+        whole: true,
+      });
       from = stop + 1;
     }
     carried = bytes.subarray(from);
@@ -38,7 +43,11 @@ export async function* readLines(file: Pick<FileHandle, "read">, start: number, 
 }
 
 /** As `readLines`, from the end back; only whole lines that begin at or after `start`, newest first. */
-export async function* readLinesBackwards(file: Pick<FileHandle, "read">, start: number, end: number): AsyncGenerator<Line[]> {
+export async function* readLinesBackwards(
+  file: Pick<FileHandle, "read">,
+  start: number,
+  end: number,
+): AsyncGenerator<Line[]> {
   let tail: Uint8Array = new Uint8Array(0);
   let at = end;
   let chunkBytes = firstChunkBytes;
@@ -70,7 +79,11 @@ export async function* readLinesBackwards(file: Pick<FileHandle, "read">, start:
  * The offset of the first line whose `seq` is at least `seq`, between a line's start `low` and `high`: a binary search,
  * because `seq` rises along the log and is each line's first key.
  */
-export async function locateSeq(file: Pick<FileHandle, "read">, seq: number, range: { low: number; high: number }): Promise<number> {
+export async function locateSeq(
+  file: Pick<FileHandle, "read">,
+  seq: number,
+  range: { low: number; high: number },
+): Promise<number> {
   let { low, high } = range;
   while (high - low > firstChunkBytes) {
     const middle = low + Math.floor((high - low) / 2);
@@ -87,7 +100,11 @@ export async function locateSeq(file: Pick<FileHandle, "read">, seq: number, ran
   return range.high;
 }
 
-async function nextLineStart(file: Pick<FileHandle, "read">, from: number, end: number): Promise<{ offset: number; seq: number } | null> {
+async function nextLineStart(
+  file: Pick<FileHandle, "read">,
+  from: number,
+  end: number,
+): Promise<{ offset: number; seq: number } | null> {
   // Every line is longer than this many bytes, so the start of the next one is found by looking at a line at most.
   for await (const lines of readLines(file, from, end)) {
     for (const line of lines) {

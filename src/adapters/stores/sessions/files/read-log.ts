@@ -36,7 +36,10 @@ export async function* readForward(log: ReadableLog, range: ReadRange): AsyncGen
 }
 
 /** Durable events after a `seq`, newest first. */
-export async function* readBackwards(log: ReadableLog, range: { after: number; limit: number }): AsyncGenerator<SessionEvent> {
+export async function* readBackwards(
+  log: ReadableLog,
+  range: { after: number; limit: number },
+): AsyncGenerator<SessionEvent> {
   const upcaster = new Upcaster(log.sessionId, false);
   let left = range.limit;
   for await (const lines of readLinesBackwards(log.file, 0, log.end)) {

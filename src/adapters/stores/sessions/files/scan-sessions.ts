@@ -17,7 +17,11 @@ export type FoundSession = {
 };
 
 /** Looks at every session of the folder without opening a log. */
-export async function scanSessions(fs: FileSystem, sessions: string, found: (session: FoundSession) => void): Promise<void> {
+export async function scanSessions(
+  fs: FileSystem,
+  sessions: string,
+  found: (session: FoundSession) => void,
+): Promise<void> {
   const ids = (await listNames(fs, sessions)).map(asSessionId).filter((id) => id !== null);
   let next = 0;
   const scanNext = async () => {

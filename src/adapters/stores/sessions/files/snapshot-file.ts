@@ -30,7 +30,10 @@ const snapshotFileSchema = z.object({
 });
 
 /** A snapshot with what ties it to its log. */
-export type SnapshotFile = Omit<z.infer<typeof snapshotFileSchema>, "state" | "keys"> & { state: unknown; keys: KeyEntry[] };
+export type SnapshotFile = Omit<z.infer<typeof snapshotFileSchema>, "state" | "keys"> & {
+  state: unknown;
+  keys: KeyEntry[];
+};
 
 // The file ends in its own checksum over the bytes before it, like a line of the log.
 const sealStart = ',\n  "crc": "';
@@ -68,7 +71,11 @@ export async function readSnapshotFile(fs: FileSystem, path: string, seed: numbe
 }
 
 /** Whether the last line that the snapshot covers stands in the log, byte for byte where it says. */
-export async function meetsLog(file: Pick<FileHandle, "read">, snapshot: SnapshotFile, options: { size: number; seed: number }): Promise<boolean> {
+export async function meetsLog(
+  file: Pick<FileHandle, "read">,
+  snapshot: SnapshotFile,
+  options: { size: number; seed: number },
+): Promise<boolean> {
   const length = snapshot.line_end - snapshot.line_offset;
   if (length <= 0 || snapshot.line_end > options.size || snapshot.context_offset > snapshot.line_end) return false;
   const bytes = await file.read(snapshot.line_offset, length);

@@ -30,7 +30,8 @@ export async function summarize(ids: SessionId[], facts: SummarizeFacts): Promis
 async function summarizeOne(id: SessionId, facts: SummarizeFacts): Promise<SessionSummary | null> {
   const { known, open, opens } = facts;
   const crashes = (opens.knownCount(id) ?? 0) >= fruitlessOpensMax && !open.peek(id);
-  if (crashes) return { sessionId: id, head: known.head(id) ?? 0, snapshot: null, problem: asProblem(repeatedCrash(id)) };
+  if (crashes)
+    return { sessionId: id, head: known.head(id) ?? 0, snapshot: null, problem: asProblem(repeatedCrash(id)) };
   try {
     if (known.head(id) === null) await facts.log(id);
   } catch (error) {
