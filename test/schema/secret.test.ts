@@ -7,7 +7,7 @@ import { Secret, secretsIn } from "../../src/schema/secret.ts";
 test("a secret shows in no way but the one that asks for it", () => {
   const secret = new Secret("hunter2hunter2");
   const shown = [
-    `${secret}`,
+    String(secret),
     JSON.stringify({ secret }),
     inspect({ secret }),
     inspect(secret, { showHidden: true }),
