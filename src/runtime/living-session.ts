@@ -34,6 +34,8 @@ export class LivingSession {
   /** Opened again although it has crashed its process repeatedly: someone wants it. */
   forced = false;
   lease: Lease | null = null;
+  /** Who ran it before the run that goes on now. */
+  previousHolder: Lease["previous"] = "self";
   inForce: AgentInForce | null = null;
   agentMissing: string | null = null;
   /** Why the open turn's model call failed for good; lives until the turn has ended. */
@@ -87,7 +89,7 @@ export class LivingSession {
     return {
       attached: this.attachedCount > 0,
       now: this.parts.clock.now(),
-      lease: { epoch: this.lease?.epoch ?? 0, previous: this.lease?.previous ?? "self" },
+      lease: { epoch: this.lease?.epoch ?? 0, previous: this.previousHolder },
       limits: {
         maxToolIterations: settings.maxToolIterations,
         maxTurnMs: settings.maxTurnMs,

@@ -142,8 +142,7 @@ export function sessionCommands(
     control: (id, command) =>
       registry.with(id, async (session) => {
         await enter(registry, session, { type: "control", timestamp: timestamp(), ...command });
-        // What follows from it without an effect was queued in the same write.
-        await session.log.whenDurable(session.tail.seq);
+        await registry.settled(session);
         return view(session);
       }),
   };

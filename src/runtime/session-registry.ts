@@ -3,6 +3,7 @@ import { modelWindowTokens } from "../domain/prompt/model-window.ts";
 import { hasOpenWork } from "../domain/session/next-status.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
+import { eventKinds } from "../schema/session-event.ts";
 import { resolveAgent } from "./agent-in-force.ts";
 import { contextStart } from "./context-start.ts";
 import { LivingSession } from "./living-session.ts";
@@ -79,6 +80,18 @@ export class SessionRegistry {
     session.runner = this.drive(session);
   }
 
+  /** Resolves when a run is over, or is busy with an effect: what could be decided at once has been. */
+  async settled(session: LivingSession): Promise<void> {
+    while (session.runner && !session.running && !session.closed)
+      await new Promise<void>((resolve) => {
+        const unlisten = session.feed.listen(() => {
+          unlisten();
+          resolve();
+        });
+      });
+    await session.log.whenDurable(session.tail.seq);
+  }
+
   /** Sleeps until `at`; used for sessions that are not open. */
   wakeAt(id: SessionId, at: number | null): void {
     this.wakes.set(id, at);
@@ -87,6 +100,8 @@ export class SessionRegistry {
   /** Forgets the session in memory; readers find its next life, or that there is none. */
   async close(session: LivingSession): Promise<void> {
     this.forget(session);
+    if (!session.runner) this.release(session, null, null);
+    await session.releasing;
     await this.parts.store.close(session.id);
   }
 
@@ -108,7 +123,11 @@ export class SessionRegistry {
     });
     await Promise.all(runners);
     cancel();
-    for (const session of this.sessions()) await this.saveSnapshot(session);
+    for (const session of this.sessions()) {
+      await this.saveSnapshot(session);
+      this.release(session, null, null);
+      await session.releasing;
+    }
   }
 
   private async openSession(id: SessionId): Promise<LivingSession> {
@@ -137,14 +156,11 @@ export class SessionRegistry {
   private async drive(session: LivingSession): Promise<void> {
     let lease: Lease | null = null;
     try {
-      await session.releasing;
-      const acquired = await this.parts.store.acquire(session.id, this.parts.workerId);
-      if ("kind" in acquired) {
+      lease = session.lease ?? (await this.acquire(session));
+      if (!lease) {
         session.runner = null;
         return;
       }
-      lease = acquired;
-      session.lease = lease;
       if (lease.fruitlessOpens >= fruitlessOpensMax && !session.forced) {
         session.log.problem = repeatedCrash(lease.fruitlessOpens);
         return this.stopped(session, lease, null);
@@ -154,28 +170,45 @@ export class SessionRegistry {
       this.retries.delete(session.id);
     } catch (error) {
       session.runner = null;
-      session.lease = null;
       this.logFailure(session, error, "a session's run failed");
       this.replaceLater(session);
     }
   }
 
+  private async acquire(session: LivingSession): Promise<Lease | null> {
+    await session.releasing;
+    const acquired = await this.parts.store.acquire(session.id, this.parts.workerId);
+    if ("kind" in acquired) return null;
+    session.lease = acquired;
+    session.previousHolder = acquired.previous;
+    return acquired;
+  }
+
   /** Synchronous up to the runner's removal: what comes after it starts a new run. */
   private stopped(session: LivingSession, lease: Lease, end: RunEnd | null): void {
     session.runner = null;
+    session.previousHolder = "self";
+    const until = end?.kind === "waits" ? end.step.until : null;
+    if (end?.kind === "waits") this.wakes.set(session.id, until);
+    // Kept while the session lives here, which spares the next turn an acquisition; but not before anything has come
+    // of it, or a session that only waits would look like one that kills its process.
+    const seen = end?.kind === "waits" ? end.seen : null;
+    if (!seen || lease.signal.aborted || !hadOutcome(session, lease)) this.release(session, seen, until);
+    session.feed.changed();
+    if (end?.kind !== "waits" && !session.log.problem && !this.draining) this.kick(session);
+  }
+
+  private release(session: LivingSession, seen: { head: number; wake: number } | null, until: number | null): void {
+    const { lease } = session;
+    if (!lease) return;
     session.lease = null;
-    const waits = end?.kind === "waits" ? end : null;
-    const until = waits?.step.until ?? null;
-    if (waits) this.wakes.set(session.id, until);
-    const seen = waits?.seen ?? { head: session.tail.seq, wake: this.parts.store.wake(lease) };
-    session.releasing = this.parts.store.release(lease, seen, until).then(
+    const { store } = this.parts;
+    session.releasing = store.release(lease, seen ?? { head: session.tail.seq, wake: store.wake(lease) }, until).then(
       (released) => {
         if (!released) this.kick(session);
       },
       (error: unknown) => this.logFailure(session, error, "a lease was not released"),
     );
-    session.feed.changed();
-    if (!waits && !session.log.problem && !this.draining) this.kick(session);
   }
 
   /** The log took no more: this object is done, and another takes up the work once the store can be written to. */
@@ -249,6 +282,9 @@ export class SessionRegistry {
 
 const isIdle = (session: LivingSession): boolean =>
   !session.runner && session.readers === 0 && session.holds === 0 && session.attachedCount === 0;
+
+const hadOutcome = ({ log }: LivingSession, lease: Lease): boolean =>
+  (log.history.findLast((event) => eventKinds[event.type] === "outcome")?.seq ?? 0) > lease.head;
 
 const repeatedCrash = (opens: number) => ({
   code: "repeated-crash" as const,

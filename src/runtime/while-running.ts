@@ -51,6 +51,7 @@ export async function whileRunning<Result>(
   };
 
   session.checkRunning = check;
+  session.feed.changed();
   try {
     check();
     return await effect(abort.signal);
