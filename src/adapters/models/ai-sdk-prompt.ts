@@ -10,6 +10,7 @@ import type {
 import type { ModelMessage, ModelRequest } from "../../ports/model.ts";
 import type { ToolCall } from "../../schema/session-event.ts";
 import { blocksFor } from "./provider-state.ts";
+import { withoutToolMessages } from "./without-tools.ts";
 
 type AssistantMessage = Extract<ModelMessage, { role: "assistant" }>;
 type AssistantPart = LanguageModelV4TextPart | LanguageModelV4ReasoningPart | LanguageModelV4ToolCallPart;
@@ -21,7 +22,7 @@ export function promptOf(
 ): LanguageModelV4Prompt {
   const prompt: LanguageModelV4Message[] = [];
   if (request.system !== "") prompt.push({ role: "system", content: request.system });
-  for (const message of request.messages) {
+  for (const message of withoutToolMessages(request)) {
     const translated = messageOf(message, options.model);
     if (translated !== undefined) prompt.push(translated);
   }
