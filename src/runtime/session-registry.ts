@@ -1,4 +1,4 @@
-import type { Lease } from "../ports/session-store.ts";
+import type { Lease, SessionProblem } from "../ports/session-store.ts";
 import { modelWindowTokens } from "../domain/prompt/model-window.ts";
 import { hasOpenWork } from "../domain/session/next-status.ts";
 import type { SessionId } from "../schema/ids.ts";
@@ -15,7 +15,11 @@ import { WakeTimes } from "./wake-times.ts";
 const idleCloseMs = 10 * 60_000;
 const sweepMs = 60_000;
 const snapshotEvery = 256;
-const fruitlessOpensMax = 4;
+const heldBackBy: ReadonlySet<string> = new Set<SessionProblem["code"]>([
+  "repeated-crash",
+  "session-corrupt",
+  "session-read-only",
+]);
 const retryBaseMs = 1_000;
 const retryMaxMs = 30_000;
 
@@ -161,16 +165,18 @@ export class SessionRegistry {
         session.runner = null;
         return;
       }
-      if (lease.fruitlessOpens >= fruitlessOpensMax && !session.forced) {
-        session.log.problem = repeatedCrash(lease.fruitlessOpens);
-        return this.stopped(session, lease, null);
-      }
       const end = await run(session, lease, this.parts, { isDraining: () => this.draining });
       this.stopped(session, lease, end);
       this.retries.delete(session.id);
     } catch (error) {
       session.runner = null;
       this.logFailure(session, error, "a session's run failed");
+      if (error instanceof DuragentError && heldBackBy.has(error.code)) {
+        // Trying again by itself would change nothing.
+        session.log.problem = { code: error.code as SessionProblem["code"], detail: error.message };
+        session.feed.changed();
+        return;
+      }
       this.replaceLater(session);
     }
   }
@@ -285,8 +291,3 @@ const isIdle = (session: LivingSession): boolean =>
 
 const hadOutcome = ({ log }: LivingSession, lease: Lease): boolean =>
   (log.history.findLast((event) => eventKinds[event.type] === "outcome")?.seq ?? 0) > lease.head;
-
-const repeatedCrash = (opens: number) => ({
-  code: "repeated-crash" as const,
-  detail: `this session was opened ${opens} times without getting any further; it is left alone until a message comes, or: duragent session repair`,
-});
