@@ -63,7 +63,7 @@ export class MemorySessionStore implements SessionStore {
     if (key) this.#records.creationKeys.set(key.key, { sessionId: id, digest: key.digest });
     const record = { events: [], keys: new IdempotencyKeys(), snapshot: null, fruitlessOpens: 0, epoch: 0 };
     this.#records.sessions.set(id, record);
-    this.#place(record, drafts, null);
+    this.#place(record, drafts, 0);
     return { kind: "created", durable: Promise.resolve() };
   }
 

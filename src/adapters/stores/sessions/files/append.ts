@@ -1,7 +1,6 @@
 import type { Clock } from "../../../../ports/clock.ts";
 import type { Appended, Lease } from "../../../../ports/session-store.ts";
 import type { SessionId } from "../../../../schema/ids.ts";
-import { DuragentError } from "../../../../schema/problem.ts";
 import type { EventDraft, SessionEvent } from "../../../../schema/session-event.ts";
 import type { InProcessSessions } from "../in-process-sessions.ts";
 import { placeEvents } from "../place-events.ts";
@@ -16,7 +15,8 @@ export type AppendFacts = {
   log: (id: SessionId) => Promise<SessionLog>;
   /** Still the one object for its session: a log that was let go of must not be written through. */
   isCurrent: (log: SessionLog) => boolean;
-  failed: (error: DuragentError) => void;
+  /** A write did not reach the disk. */
+  failed: () => void;
 };
 
 export type AppendRequest = {
@@ -68,9 +68,7 @@ function place(facts: AppendFacts, log: SessionLog, request: AppendRequest, news
   const durable = log.append(placed);
   durable.then(
     () => facts.opens.noteOutcome(log.id, log.durable.outcomeSeq),
-    (error: unknown) => {
-      if (error instanceof DuragentError) facts.failed(error);
-    },
+    () => facts.failed(),
   );
   if (!lease) inputCame(facts, log.id);
   return { kind: "appended", events: placed.map((one) => one.event), durable };

@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 
 import type { FileSystem } from "../../../../ports/file-system.ts";
-import type { SessionProblem, Snapshot } from "../../../../ports/session-store.ts";
+import type { Snapshot } from "../../../../ports/session-store.ts";
 import type { SessionId } from "../../../../schema/ids.ts";
 import { DuragentError } from "../../../../schema/problem.ts";
 import type { SessionEvent } from "../../../../schema/session-event.ts";
@@ -74,13 +74,11 @@ export class OpenSessions {
     return opening;
   }
 
-  /** The newest snapshot of an open log that meets it. */
-  async snapshotOf(log: SessionLog): Promise<Snapshot | null> {
-    const cached = this.snapshots.get(log.id);
-    if (cached) return cached;
-    const file = await readSnapshotFile(this.#options.fs, log.paths.snapshot, seedOf(log.id));
-    if (!file || file.line_end > log.size || !(await log.meets(file))) return null;
-    return asSnapshot(file);
+  /** What an opening would have read. */
+  async readAgain(log: SessionLog): Promise<{ log: SessionLog; reading: FirstReading }> {
+    const snapshot = await this.#snapshotOf(log);
+    const range = { after: (snapshot?.contextSeq ?? 1) - 1, limit: Number.MAX_SAFE_INTEGER, backwards: false };
+    return { log, reading: { snapshot, events: await Array.fromAsync(log.read(range)) } };
   }
 
   /** A log that is being made; its first append makes it durable with its directory entries. */
@@ -141,6 +139,14 @@ export class OpenSessions {
     const recorded = await this.#recordLosses(log, opened);
     if (opened.snapshot) this.snapshots.set(id, opened.snapshot, { size: 1024 });
     return { log, reading: { snapshot: opened.snapshot, events: [...opened.events, ...recorded] } };
+  }
+
+  async #snapshotOf(log: SessionLog): Promise<Snapshot | null> {
+    const cached = this.snapshots.get(log.id);
+    if (cached) return cached;
+    const file = await readSnapshotFile(this.#options.fs, log.paths.snapshot, seedOf(log.id));
+    if (!file || file.line_end > log.size || !(await log.meets(file))) return null;
+    return asSnapshot(file);
   }
 
   async #recordLosses(log: SessionLog, opened: OpenedLog): Promise<SessionEvent[]> {
@@ -207,10 +213,6 @@ function emptyLog(): OpenedLog {
 /** There is no such session, or nothing of it was ever acknowledged. */
 export function notFound(id: string): DuragentError {
   return new DuragentError("session-not-found", `there is no session ${id}`);
-}
-
-export function problemError(problem: SessionProblem): DuragentError {
-  return new DuragentError(problem.code, problem.detail);
 }
 
 function toldToTheWriter(): void {

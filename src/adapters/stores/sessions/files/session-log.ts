@@ -98,6 +98,11 @@ export class SessionLog {
     return { code: failure.code === "session-corrupt" ? "session-corrupt" : "storage-failed", detail: failure.message };
   }
 
+  /** A failed sync, or another writer: nothing can be appended before it is opened anew. */
+  get isPoisoned(): boolean {
+    return this.#writer.failure !== null;
+  }
+
   get isQuiet(): boolean {
     return this.#pending.length === 0;
   }

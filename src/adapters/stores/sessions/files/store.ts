@@ -24,14 +24,15 @@ import { Creations, type Created } from "./creations.ts";
 import { StoreEpoch } from "./epoch-file.ts";
 import { FruitlessOpens } from "./fruitless-opens.ts";
 import { IdentityLog } from "./identity-log.ts";
-import { seedOf } from "./line.ts";
 import { KnownSessions } from "./known-sessions.ts";
+import { Maintenance } from "./maintenance.ts";
 import { SessionLeases } from "./session-leases.ts";
 import { notFound, OpenSessions } from "./open-sessions.ts";
-import { identityPath, sessionPaths, trashFolder } from "./paths.ts";
-import { repairLog, verifyLog } from "./repair-log.ts";
+import { identityPath } from "./paths.ts";
 import { emptyTrash, scanSessions } from "./scan-sessions.ts";
 import type { SessionLog } from "./session-log.ts";
+import type { SnapshotFile } from "./snapshot-file.ts";
+import { WriteHealth } from "./write-health.ts";
 import { summarize } from "./summarize.ts";
 
 export type FileSessionStoreOptions = {
@@ -45,8 +46,6 @@ export type FileSessionStoreOptions = {
   /** Descriptors and logs kept open at once. */
   openLogsMax?: number;
 };
-
-const trashAgeMs = 24 * 60 * 60 * 1000;
 
 type Parts = {
   options: FileSessionStoreOptions;
@@ -66,9 +65,9 @@ export class FileSessionStore implements SessionStore {
   readonly #creations: Creations;
   readonly #opens: FruitlessOpens;
   readonly #leases: SessionLeases;
-  readonly #deleting = new Set<SessionId>();
+  readonly #maintenance: Maintenance;
   readonly #appending: AppendFacts;
-  #lastFailure: DuragentError | null = null;
+  readonly #health: WriteHealth;
   #closing = false;
 
   private constructor({ options, epoch, identity }: Parts) {
@@ -77,6 +76,7 @@ export class FileSessionStore implements SessionStore {
     this.#options = options;
     this.#epoch = epoch;
     this.#identity = identity;
+    this.#health = new WriteHealth(fs, sessions, identity);
     this.#process = new InProcessSessions(clock, (id) => this.#known.head(id) ?? 0);
     this.#opens = new FruitlessOpens(fs, sessions);
     this.#open = new OpenSessions({
@@ -88,12 +88,14 @@ export class FileSessionStore implements SessionStore {
       isHeld: (id) => this.#process.leases.owner(id) !== undefined,
       epoch: () => epoch.current,
       onDurable: (id, head) => {
-        this.#lastFailure = null;
+        this.#health.succeeded();
         this.#known.set(id, head);
         this.#process.watchers.hint(id, head);
       },
     });
-    this.#creations = new Creations({ fs, clock, sessions, identity, known: this.#known, open: this.#open });
+    const parts = { fs, clock, sessions, identity, known: this.#known, open: this.#open };
+    this.#creations = new Creations(parts);
+    this.#maintenance = new Maintenance({ ...parts, opens: this.#opens, process: this.#process });
     this.#leases = new SessionLeases({ epoch, opens: this.#opens, leases: this.#process.leases });
     this.#appending = {
       clock,
@@ -101,9 +103,7 @@ export class FileSessionStore implements SessionStore {
       opens: this.#opens,
       log: (id) => this.#log(id),
       isCurrent: (log) => this.#open.peek(log.id) === log,
-      failed: (error) => {
-        this.#lastFailure = error;
-      },
+      failed: () => this.#health.failed(),
     };
   }
 
@@ -172,27 +172,23 @@ export class FileSessionStore implements SessionStore {
     try {
       yield* log.read({ after, limit, backwards });
     } catch (error) {
-      this.#refuseGone(id);
+      this.#maintenance.refuseGone(id);
       throw storageError(`cannot read ${log.paths.log}`, error);
     }
   }
 
   async open(id: SessionId): ReturnType<SessionStore["open"]> {
-    this.#refuseGone(id);
+    this.#maintenance.refuseGone(id);
     // A poisoned log is opened anew: only then can it be written to again.
-    if (this.#open.peek(id)?.problem?.code === "storage-failed" || this.#open.peek(id)?.problem?.code === "session-corrupt") {
-      await this.#open.close(id);
-    }
+    if (this.#open.peek(id)?.isPoisoned) await this.#open.close(id);
     const isOpen = this.#open.peek(id) !== undefined;
-    const opened = isOpen ? { log: await this.#log(id), reading: null } : await this.#openAnew(id);
-    const { log } = opened;
-    const reading = opened.reading ?? (await this.#readAgain(log));
+    const { log, reading } = isOpen ? await this.#open.readAgain(await this.#log(id)) : await this.#openAnew(id);
     const problem = log.problem;
     return { ...reading, head: log.durable.head, ...(problem && { problem }) };
   }
 
   async attach(id: SessionId, client: string, ttlMs: number | null): Promise<void> {
-    this.#refuseGone(id);
+    this.#maintenance.refuseGone(id);
     if (!this.#known.has(id)) throw notFound(id);
     this.#process.attachments.attach(id, client, ttlMs);
   }
@@ -232,62 +228,25 @@ export class FileSessionStore implements SessionStore {
       const file = await log.saveSnapshot(snapshot, { wakeAt, nowMs: this.#options.clock.now() });
       if (file) this.#open.snapshots.set(id, snapshot, { size: 1024 });
     } catch (error) {
-      this.#refuseGone(id);
+      this.#maintenance.refuseGone(id);
       throw storageError(`cannot write ${log.paths.snapshot}`, error);
     }
   }
 
-  async delete(id: SessionId): Promise<void> {
-    const { fs, sessionsFolder: sessions, clock } = this.#options;
-    const paths = sessionPaths(sessions, id);
-    this.#refuseGone(id);
-    if (!this.#known.has(id)) throw notFound(id);
-    this.#deleting.add(id);
-    try {
-      await this.#open.peek(id)?.settled().catch(toldToTheWriter);
-      await this.#identity.recordDeleted(id, clock.now());
-      this.#process.forget(id, new DuragentError("session-ended", `${id} was deleted`));
-      this.#open.drop(id);
-      this.#opens.forget(id);
-      this.#known.delete(id);
-      const trash = trashFolder(sessions);
-      const inTrash = join(trash, `${id}-${clock.now()}`);
-      await fs.makeFolder(trash);
-      await fs.rename(paths.folder, inTrash);
-      await fs.syncFolder(sessions);
-      clock.after(trashAgeMs, () => void fs.remove(inTrash).catch(leftForTheNextStart));
-    } catch (error) {
-      throw storageError(`cannot delete session ${id}`, error);
-    } finally {
-      this.#deleting.delete(id);
-    }
+  delete(id: SessionId): Promise<void> {
+    return this.#maintenance.delete(id);
   }
 
   async close(id: SessionId): Promise<void> {
     await this.#open.close(id);
   }
 
-  async verify(id: SessionId): Promise<VerifyReport> {
-    this.#refuseGone(id);
-    await this.#open.peek(id)?.settled().catch(toldToTheWriter);
-    return verifyLog(this.#options.fs, sessionPaths(this.#options.sessionsFolder, id), id);
+  verify(id: SessionId): Promise<VerifyReport> {
+    return this.#maintenance.verify(id);
   }
 
-  async repair(id: SessionId, options: { apply: boolean; reseal: boolean }): Promise<RepairReport> {
-    this.#refuseGone(id);
-    await this.#open.close(id);
-    const { fs, clock, sessionsFolder: sessions, durability } = this.#options;
-    const report = await repairLog(
-      { fs, sessionId: id, paths: sessionPaths(sessions, id), seed: seedOf(id), durability, nowIso: new Date(clock.now()).toISOString(), epoch: this.#epoch.current },
-      options,
-    );
-    if (report.applied) {
-      this.#open.snapshots.delete(id);
-      this.#known.set(id, null);
-      await this.#opens.reset(id);
-      this.#process.wakeUp(id);
-    }
-    return report;
+  repair(id: SessionId, options: { apply: boolean; reseal: boolean }): Promise<RepairReport> {
+    return this.#maintenance.repair(id, options);
   }
 
   async *export(id: SessionId): AsyncGenerator<Uint8Array> {
@@ -295,18 +254,8 @@ export class FileSessionStore implements SessionStore {
     yield* log.bytes();
   }
 
-  async health(): Promise<{ ok: boolean; detail?: string }> {
-    const bad = this.#identity.badLines[0];
-    if (!this.#lastFailure) return { ok: true, ...(bad !== undefined && { detail: bad }) };
-    const probe = join(this.#options.sessionsFolder, ".probe");
-    try {
-      await this.#options.fs.replace(probe, Buffer.alloc(4096), { sync: true });
-      await this.#options.fs.remove(probe);
-      this.#lastFailure = null;
-      return { ok: true };
-    } catch (error) {
-      return { ok: false, detail: storageError("the session store can not be written to", error).message };
-    }
+  health(): Promise<{ ok: boolean; detail?: string }> {
+    return this.#health.check();
   }
 
   async shutdown(): Promise<void> {
@@ -322,7 +271,7 @@ export class FileSessionStore implements SessionStore {
     await this.#epoch.recordCleanShutdown();
   }
 
-  #found(id: SessionId, snapshot: { seq: number; wake_at: number | "now" | null; ended: boolean; version: string; context_seq: number; state: unknown } | null): void {
+  #found(id: SessionId, snapshot: Pick<SnapshotFile, "seq" | "wake_at" | "ended"> | null): void {
     if (this.#identity.deleted.has(id)) return;
     this.#known.set(id, snapshot?.seq ?? null);
     if (!snapshot) this.#process.leases.restore(id, "now");
@@ -330,7 +279,7 @@ export class FileSessionStore implements SessionStore {
   }
 
   async #log(id: SessionId): Promise<SessionLog> {
-    this.#refuseGone(id);
+    this.#maintenance.refuseGone(id);
     const open = this.#open.peek(id);
     if (open) return this.#open.get(id);
     return (await this.#openAnew(id)).log;
@@ -343,34 +292,13 @@ export class FileSessionStore implements SessionStore {
       this.#known.set(id, opened.log.durable.head);
       return opened;
     } catch (error) {
-      this.#refuseGone(id);
+      this.#maintenance.refuseGone(id);
       if (error instanceof DuragentError && error.code === "session-not-found") this.#known.delete(id);
       throw error;
     }
   }
 
-  async #readAgain(log: SessionLog) {
-    const snapshot = await this.#open.snapshotOf(log);
-    const events: SessionEvent[] = [];
-    const after = (snapshot?.contextSeq ?? 1) - 1;
-    for await (const event of log.read({ after, limit: Number.MAX_SAFE_INTEGER, backwards: false })) events.push(event);
-    return { snapshot, events };
-  }
-
-  #refuseGone(id: SessionId): void {
-    sessionPaths(this.#options.sessionsFolder, id);
-    if (this.#deleting.has(id) || this.#identity.deleted.has(id)) throw new DuragentError("session-ended", `${id} was deleted`);
-  }
-
   #refuseWhenClosing(): void {
     if (this.#closing) throw new DuragentError("shutting-down", "the server is shutting down", { retryable: true });
   }
-}
-
-function toldToTheWriter(): void {
-  // Whoever wrote holds the promise that carries this error.
-}
-
-function leftForTheNextStart(): void {
-  // The trash is emptied at every start, too.
 }
