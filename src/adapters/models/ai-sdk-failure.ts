@@ -97,7 +97,8 @@ const statusByName: Readonly<Record<string, number>> = {
 
 /** An error that came inside the stream, or was thrown by something other than the HTTP call. */
 function ofPart(error: unknown): Facts {
-  if (error instanceof Error) return { message: connectionWords(error), status: undefined, retryable: !isOurs(error) };
+  if (error instanceof Error)
+    return { message: connectionWords(error), status: undefined, retryable: !isHopeless(error) };
   const found = findError(typeof error === "string" ? (parseJson(error) ?? error) : error);
   const numbers = [found?.statusCode, found?.code, found?.status]
     .map(Number)
@@ -111,14 +112,19 @@ function ofPart(error: unknown): Facts {
   };
 }
 
-// Raised before anything was sent, because of what we asked for: the next try would end alike.
-function isOurs(error: Error): boolean {
-  const { name } = error;
-  return (
-    name === "AI_UnsupportedFunctionalityError" ||
-    name === "AI_InvalidPromptError" ||
-    error.message.startsWith("model.")
-  );
+// Raised before anything was sent, because of what we asked for or what is not set: the next try would end alike.
+const hopelessNames = new Set([
+  "AI_InvalidArgumentError",
+  "AI_InvalidPromptError",
+  "AI_LoadAPIKeyError",
+  "AI_LoadSettingError",
+  "AI_NoSuchModelError",
+  "AI_UnsupportedFunctionalityError",
+  "CredentialsProviderError",
+]);
+
+function isHopeless(error: Error): boolean {
+  return hopelessNames.has(error.name) || error.message.startsWith("model.");
 }
 
 /** `fetch failed` says nothing; what it was caused by does. */

@@ -1,14 +1,11 @@
 /** US dollars per million tokens. Without `cached_input`, cached tokens cost what others do. */
 export type Price = { input: number; output: number; cached_input?: number | undefined };
 
-/** The month in which the vendors' price pages were last read for this table. */
-export const pricesAsOf = "2025-12";
-
 const price = (input: number, output: number, cached?: number): Price =>
   cached === undefined ? { input, output } : { input, output, cached_input: cached };
 
 /**
- * List prices by vendor and model, for the shortest context tier and without discounts:
+ * List prices of December 2025 by vendor and model, for the shortest context tier and without discounts:
  * https://claude.com/pricing, https://openai.com/api/pricing, https://ai.google.dev/pricing, https://aws.amazon.com/bedrock/pricing.
  */
 export const listPrices: Readonly<Record<string, Readonly<Record<string, Price>>>> = {

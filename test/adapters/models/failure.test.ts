@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { LoadAPIKeyError, UnsupportedFunctionalityError } from "@ai-sdk/provider";
+
+import { failureOf } from "../../../src/adapters/models/ai-sdk-failure.ts";
 import { retryAfterMs } from "../../../src/adapters/models/retry-after.ts";
 import { startMockProvider } from "../../support/mock-provider.ts";
 import { dialects, modelOf, never, outcomeOf, request } from "./ask.ts";
@@ -101,4 +104,30 @@ test("a reasoning effort that nobody knows is refused before anything is sent", 
   assert.equal(failure?.retryable, false);
   assert.match(failure.message, /model\.reasoning_effort: huge is none of none, minimal, low/);
   assert.equal(mock.requests.length, 0);
+});
+
+test("what fails before anything is sent is not tried again; a broken response is", () => {
+  const retryable = (error: unknown) => failureOf(error, { nowMs, secrets: [] }).retryable;
+  assert.equal(retryable(new LoadAPIKeyError({ message: "Mistral API key is missing." })), false);
+  assert.equal(retryable(new UnsupportedFunctionalityError({ functionality: "tools" })), false);
+  assert.equal(retryable(new TypeError("terminated")), true);
+  assert.equal(retryable("odd"), true);
+});
+
+test("an error inside a stream is understood in every provider's shape", () => {
+  const told = (error: unknown) => {
+    const { message, status, retryable } = failureOf(error, { nowMs, secrets: [] });
+    return [message, status, retryable];
+  };
+  assert.deepEqual(told({ type: "error", error: { type: "rate_limit_error", message: "slow" } }), ["slow", 429, true]);
+  assert.deepEqual(told({ message: "Provider returned error", code: 502 }), ["Provider returned error", 502, true]);
+  assert.deepEqual(told({ code: "invalid_request_error", message: "no" }), ["no", 400, false]);
+  assert.deepEqual(told({ type: "response.failed", response: { error: { code: "server_error", message: "x" } } }), [
+    "x",
+    500,
+    true,
+  ]);
+  assert.deepEqual(told('{"error":{"message":"as text"}}'), ["as text", undefined, true]);
+  assert.deepEqual(told([{ error: { code: 503, message: "in a list" } }]), ["in a list", 503, true]);
+  assert.equal(told({})[2], true);
 });

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import fc from "fast-check";
+
 import { promptOf } from "../../../src/adapters/models/ai-sdk-prompt.ts";
+import { providerStateOf, type StateBlock } from "../../../src/adapters/models/provider-state.ts";
 import type { ModelMessage } from "../../../src/ports/model.ts";
 import { request } from "./ask.ts";
 
@@ -74,4 +77,38 @@ test("the cache mark stands on the system message and on the last one", () => {
   );
   const alone = promptOf(request({ system: "" }), { model: "test/mock", cacheMark });
   assert.deepEqual(alone, [{ role: "user", content: [{ type: "text", text: "hi" }], providerOptions: cacheMark }]);
+});
+
+test("whatever order a response's parts came in, its own model gets them back in that order", () => {
+  const part = fc.oneof(
+    fc.record({ type: fc.constant("text" as const), text: fc.string({ minLength: 1, unit: "grapheme" }) }),
+    fc.record({ type: fc.constant("reasoning" as const), text: fc.string() }),
+    fc.record({ type: fc.constant("call" as const), text: fc.constant("") }),
+  );
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 8 }), (parts) => {
+      const metadata = { test: { signature: "s" } };
+      const calls = parts.flatMap(({ type }, index) => (type === "call" ? [{ ...call, call_id: `c${index}` }] : []));
+      const blocks = parts.map(({ type, text }, index): StateBlock => {
+        if (type === "text") return { type, length: text.length, metadata };
+        return type === "call" ? { type, call_id: `c${index}`, metadata } : { type, text, metadata };
+      });
+      const content = parts.map(({ type, text }) => (type === "text" ? text : "")).join("");
+      const providerState: unknown = JSON.parse(JSON.stringify(providerStateOf(blocks)));
+      const message: ModelMessage = {
+        role: "assistant",
+        content,
+        toolCalls: calls,
+        providerState,
+        madeBy: "test/mock",
+      };
+      const made = prompt([message]).at(-1);
+      assert.ok(made?.role === "assistant");
+      assert.deepEqual(
+        made.content.map((one) => ("text" in one ? one.text : "")),
+        parts.map(({ text }) => text),
+      );
+      assert.ok(made.content.every((one) => one.providerOptions !== undefined));
+    }),
+  );
 });
