@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+
+import { createSystemClock } from "../adapters/clock/system.ts";
+import { nodeFileSystem } from "../adapters/file-system/node.ts";
+import type { OwnedLog } from "../adapters/logging/pino.ts";
+import { createModelRegistry, type ConfigurableModelRegistry } from "../adapters/models/registry.ts";
+import { createFileAgentStore } from "../adapters/stores/agents/files.ts";
+import { openSessionStore as openStore } from "../adapters/stores/registry.ts";
+import type { Redactor } from "../domain/redact.ts";
+import { retryDefaults } from "../domain/model/backoff.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { SessionStore } from "../ports/session-store.ts";
+import type { Log, Metrics } from "../ports/telemetry.ts";
+import { createCatalog, type LivingCatalog } from "../runtime/agents/catalog.ts";
+import { createSessions, type RunningSessions } from "../runtime/sessions.ts";
+import { providerKinds } from "../schema/config-models.ts";
+import type { Config } from "../schema/config.ts";
+import type { LoadedConfig } from "./config/load-config.ts";
+import { readStoredKeys } from "./stored-keys.ts";
+import { noTools } from "./tools-of-agent.ts";
+
+/** The agents as configuration places them. */
+export function openCatalog(config: Config, options: { log: Log; clock: Clock; watch: boolean }): Promise<LivingCatalog> {
+  const store = createFileAgentStore(
+    {
+      staticPath: config.agents.staticPath,
+      dynamicPath: config.agents.dynamicPath,
+      directivesPath: join(config.dataDir, "directives"),
+      versionsPath: join(config.dataDir, "agent-versions"),
+    },
+    { clock: options.clock, fileSystem: nodeFileSystem },
+  );
+  return createCatalog({
+    store,
+    clock: options.clock,
+    log: options.log,
+    watch: options.watch,
+    lazyLoad: config.agents.lazyLoad,
+    cacheSize: config.agents.cacheSize,
+    providers: () => [...providerKinds, ...Object.keys(config.models.providers)],
+  });
+}
+
+export async function openModels({ config, env, folder }: Pick<LoadedConfig, "config" | "env" | "folder">, clock: Clock): Promise<ConfigurableModelRegistry> {
+  return createModelRegistry({ providers: config.models.providers, env, clock, storedKeys: await readStoredKeys(env), packageFolder: folder });
+}
+
+/** The sessions' store; the caller holds the lock of the data directory. */
+export function openSessionStore(config: Config, clock: Clock): Promise<SessionStore> {
+  return openStore("filesystem", {
+    sessionsFolder: config.services.session.path,
+    dataFolder: config.dataDir,
+    fs: nodeFileSystem,
+    clock,
+    durability: config.services.session.durability,
+  });
+}
+
+/** What is replaced when configuration changes while the server runs. */
+export type InForce = { config: Config; redactor: Redactor };
+
+export type Runtime = {
+  readonly clock: Clock;
+  readonly store: SessionStore;
+  readonly catalog: LivingCatalog;
+  readonly models: ConfigurableModelRegistry;
+  readonly sessions: RunningSessions;
+  readonly workerId: string;
+};
+
+/** Everything below the surfaces, ready to be started. */
+export async function buildRuntime(loaded: LoadedConfig, inForce: InForce, telemetry: { log: OwnedLog; metrics: Metrics }): Promise<Runtime> {
+  const { log, metrics } = telemetry;
+  const clock = createSystemClock();
+  const { config } = loaded;
+  const [store, catalog, models] = await Promise.all([
+    openSessionStore(config, clock),
+    openCatalog(config, { log, clock, watch: config.agents.watch }),
+    openModels(loaded, clock),
+  ]);
+  const workerId = `${config.server.workerId ?? hostname()}/${clock.ulid()}`;
+  const sessions = createSessions({
+    store,
+    catalog,
+    models,
+    toolsOf: () => noTools,
+    clock,
+    log,
+    metrics,
+    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    redact: (value) => inForce.redactor.value(value),
+    redactText: () => inForce.redactor.stream(),
+    settings: () => ({ session: inForce.config.session, retry: retryDefaults, prices: {}, approvalTimeoutMs: inForce.config.policy.approvalTimeoutMs }),
+    workerId,
+  });
+  metrics.gauge("duragent_agents", () => catalog.list().length, { state: "valid" });
+  metrics.gauge("duragent_agents", () => catalog.invalid().length, { state: "invalid" });
+  return { clock, store, catalog, models, sessions, workerId };
+}

@@ -1,0 +1,47 @@
+import type { HealthBody, ReadinessBody } from "../schema/api/server.ts";
+import type { ConfigWatch } from "./config/watch-config.ts";
+import type { Runtime } from "./build-runtime.ts";
+
+/** Where a server is in its life. */
+export type Phase = "starting" | "ok" | "draining";
+
+export type HealthParts = {
+  runtime: Pick<Runtime, "store" | "catalog" | "sessions">;
+  phase(): Phase;
+  /** Of the canonical data directory path. */
+  workspaceHash: string;
+  configProblems(): ReturnType<ConfigWatch["problems"]>;
+};
+
+/** What `/readyz` says: counts only. */
+export async function readinessOf({ runtime, phase, workspaceHash }: HealthParts): Promise<ReadinessBody> {
+  const store = await runtime.store.health();
+  const now = phase();
+  return {
+    status: now !== "ok" ? now : store.ok ? "ok" : "unavailable",
+    workspace_hash: workspaceHash,
+    checks: {
+      store: { ok: store.ok, durability: runtime.store.durability },
+      agents: { loaded: runtime.catalog.list().length, invalid: runtime.catalog.invalid().length },
+      gateways: { ready: 0, failed: 0 },
+    },
+  };
+}
+
+/** Unhealthy: nothing can be kept. Degraded: something that a person should mend; the rest works. */
+export async function healthOf({ runtime, phase, configProblems }: HealthParts): Promise<Pick<HealthBody, "status" | "checks">> {
+  const [store, sessions] = await Promise.all([runtime.store.health(), runtime.sessions.problems()]);
+  const invalid = runtime.catalog.invalid();
+  const configuration = configProblems();
+  const degraded = invalid.length > 0 || sessions.length > 0 || configuration.length > 0 || phase() === "draining";
+  return {
+    status: !store.ok ? "unhealthy" : degraded ? "degraded" : "healthy",
+    checks: {
+      phase: phase(),
+      store: store.detail === undefined ? { ok: store.ok, durability: runtime.store.durability } : { ok: store.ok, durability: runtime.store.durability, detail: store.detail },
+      agents: { loaded: runtime.catalog.list().length, invalid: invalid.map(({ name, errors, servingLastGood }) => ({ name, serving_last_good: servingLastGood, errors: errors.map((error) => ({ ...error })) })) },
+      sessions: sessions.map(({ sessionId, code, detail }) => ({ session_id: sessionId, code, detail })),
+      configuration: configuration.map((error) => ({ ...error })),
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { join, relative, resolve } from "node:path";
+
+import type { InvalidAgent } from "../../../runtime/agents/catalog-types.ts";
+import { terminalText } from "../../../domain/terminal-text.ts";
+import { CommandFailure, exitCodes } from "../exit.ts";
+import { table } from "../output/table.ts";
+import { paintFor } from "../paint.ts";
+import type { Definition } from "../program.ts";
+import { openServerIfAny } from "../server/connect.ts";
+import { agentNamePattern, isStarterProvider, starterAgentFiles, starterProviders } from "../workspace/starter-agent.ts";
+import { writeNewFiles } from "../workspace/write-new-files.ts";
+
+type CreateFlags = { provider?: string; model?: string };
+
+/** `file:line:column: message`, as compilers say it and editors jump to it. */
+function placesOf(agent: InvalidAgent, folder: string): string[] {
+  return agent.errors.map(({ file, line, column, path, message }) => {
+    const place = [join(folder, file), line, column].filter((part) => part !== undefined).join(":");
+    return terminalText(`${place}: ${path === undefined || path === "" ? "" : `${path}: `}${message}`);
+  });
+}
+
+export const define: Definition = (command, { context, action }) => {
+  const paint = paintFor(context.stdout, context.env);
+
+  command
+    .command("list")
+    .description("the agents there are")
+    .addHelpText("after", "\nExample:\n  duragent agent list\n")
+    .action(
+      action(async (globals) => {
+        const server = await openServerIfAny(context, globals);
+        const where = { cwd: context.cwd, env: context.env, config: globals.config };
+        const agents = server === null ? (await (await context.ground()).agents(where)).list() : await server.agents();
+        if (globals.json) context.stdout.write(`${JSON.stringify({ agents })}\n`);
+        else if (agents.length === 0) context.stdout.write("No agents yet: `duragent agent create NAME` makes one.\n");
+        else context.stdout.write(table(["NAME", "DESCRIPTION"], agents.map(({ name, description }) => [name, description ?? ""]), paint));
+        return exitCodes.done;
+      }),
+    );
+
+  command
+    .command("create")
+    .description("make an agent's folder")
+    .argument("<name>", "small letters, digits, - and _")
+    .option("--provider <name>", "who runs the model", "anthropic")
+    .option("--model <name>", "the model")
+    .addHelpText("after", "\nExample:\n  duragent agent create reviewer --provider ollama --model llama3.2\n")
+    .action(
+      action<CreateFlags>(async ({ config, json }, { provider = "anthropic", model: wanted }, name = "") => {
+        if (!agentNamePattern.test(name)) {
+          throw new CommandFailure(exitCodes.usage, `"${name}" can not be an agent's name`, { hint: "small letters, digits, - and _, at most 63, starting with a letter or digit" });
+        }
+        const model = wanted ?? (isStarterProvider(provider) ? starterProviders[provider].model : undefined);
+        if (model === undefined) throw new CommandFailure(exitCodes.usage, `which model of ${provider}?`, { hint: "name it with --model" });
+        const { agentsDir } = await (await context.ground()).place({ cwd: context.cwd, env: context.env, config });
+        const { created, kept } = await writeNewFiles(agentsDir, starterAgentFiles({ name, provider, model }));
+        if (created.length === 0) throw new CommandFailure(exitCodes.failed, `${join(agentsDir, name)} is there already`, { hint: "choose another name, or edit its files" });
+        if (json) context.stdout.write(`${JSON.stringify({ agent: name, created: created.map((path) => join(agentsDir, path)), kept })}\n`);
+        else context.stdout.write(`${created.map((path) => `made  ${relative(context.cwd, join(agentsDir, path))}\n`).join("")}\nNow type:\n  duragent chat -a ${name}\n`);
+        return exitCodes.done;
+      }),
+    );
+
+  command
+    .command("show")
+    .description("an agent's definition, as the server uses it")
+    .argument("<name>", "which")
+    .addHelpText("after", "\nExample:\n  duragent agent show demo\n")
+    .action(
+      action(async (globals, _flags, name = "") => {
+        const server = await openServerIfAny(context, globals);
+        const where = { cwd: context.cwd, env: context.env, config: globals.config };
+        const source = server === null ? (await (await (await context.ground()).agents(where)).get(name))?.source : await server.agentSource(name);
+        if (source === undefined) throw new CommandFailure(exitCodes.failed, `there is no agent ${name}`, { hint: "`duragent agent list` shows the agents there are" });
+        context.stdout.write(globals.json ? `${JSON.stringify({ name, source })}\n` : `${terminalText(source).trimEnd()}\n`);
+        return exitCodes.done;
+      }),
+    );
+
+  command
+    .command("validate")
+    .description("check an agent's folder; exit 1 with file:line:column of every error")
+    .argument("<folder>", "an agent's folder, or a single agent file")
+    .addHelpText("after", "\nExample:\n  duragent agent validate .duragent/agents/demo\n")
+    .action(
+      action(async ({ json }, _flags, folder = "") => {
+        const result = await (await context.ground()).validateAgent(resolve(context.cwd, folder));
+        if (json) context.stdout.write(`${JSON.stringify(result)}\n`);
+        if (!("errors" in result)) {
+          if (!json) context.stdout.write([`${result.name}: valid`, ...result.warnings.map((warning) => `  warning: ${terminalText(warning)}`)].join("\n") + "\n");
+          return exitCodes.done;
+        }
+        if (!json) context.stdout.write(`${placesOf(result, folder).join("\n")}\n`);
+        return exitCodes.failed;
+      }),
+    );
+
+  for (const later of ["export", "import"]) {
+    command.command(later, { hidden: true }).allowUnknownOption().argument("[words...]").action(
+      action(async () => {
+        throw new CommandFailure(exitCodes.usage, `\`duragent agent ${later}\` needs a later version of duragent`);
+      }),
+    );
+  }
+};
+

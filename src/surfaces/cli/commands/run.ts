@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+
+import { Option } from "commander";
+
+import { comeBack } from "../conversation/converse.ts";
+import { CommandFailure, exitCodes, type ExitCode } from "../exit.ts";
+import { readAll } from "../input/read-all.ts";
+import { createTranscript } from "../output/transcript.ts";
+import { paintFor } from "../paint.ts";
+import type { Definition } from "../program.ts";
+import { openServer } from "../server/connect.ts";
+
+type Flags = { agent: string; detach?: boolean; approve?: "all" | "none" | "ask" };
+
+export const define: Definition = (command, { context, action }) => {
+  command
+    .requiredOption("-a, --agent <name>", "which agent")
+    .argument("[prompt]", "what to do; what comes on stdin is appended")
+    .option("--detach", "print the session's id and leave it working")
+    .addOption(new Option("--approve <whom>", "questions about tools: allow all, deny all, or ask you").choices(["all", "none", "ask"]))
+    .addHelpText("after", '\nExamples:\n  duragent run -a demo "tell me a story"\n  git diff | duragent run -a reviewer "Review this change"\n')
+    .action(
+      action<Flags>(async (globals, { agent, detach, approve: wanted }, prompt = "") => {
+        const piped = context.stdin.isTTY === true ? "" : await readAll(context.stdin);
+        const content = [prompt, piped].filter((part) => part.trim() !== "").join("\n\n");
+        if (content === "") throw new CommandFailure(exitCodes.usage, "there is nothing to do", { hint: `duragent run -a ${agent} "PROMPT"` });
+        const person = context.stdin.isTTY === true && context.stderr.isTTY === true;
+        if (wanted === "ask" && !person) throw new CommandFailure(exitCodes.usage, "--approve ask needs a terminal", { hint: "choose all or none" });
+        const approve = wanted ?? (person ? "ask" : "none");
+
+        const server = await openServer(context, globals);
+        const { session_id: sessionId } = await server.createSession(agent);
+        if (detach === true) {
+          await server.post(sessionId, content);
+          context.stdout.write(globals.json ? `${JSON.stringify({ session_id: sessionId })}\n` : `${sessionId}\n`);
+          return exitCodes.done;
+        }
+
+        const leaving = new AbortController();
+        const link = server.link(sessionId);
+        const quiet = globals.verbosity < 0;
+        const transcript = createTranscript(
+          {
+            said: (text) => void (globals.json || context.stdout.write(text)),
+            noted: (text) => void (globals.json || quiet || context.stderr.write(text)),
+          },
+          { paint: paintFor(context.stderr, context.env), isOwn: () => true },
+        );
+        let exitCode: ExitCode = exitCodes.failed;
+        const end = (code: ExitCode): void => {
+          exitCode = code;
+          leaving.abort();
+        };
+        let interruptions = 0;
+        const release = context.onInterrupt(() => {
+          interruptions += 1;
+          // The end of the turn comes on the stream; who will not wait for it presses again.
+          if (interruptions === 1) link.cancel().catch(() => end(exitCodes.interrupted));
+          else end(exitCodes.interrupted);
+        });
+        const decide = async (): Promise<void> => {
+          const { question } = transcript;
+          if (question === null) return;
+          const decision = approve === "all" ? "allow_once" : approve === "none" ? "deny" : await askPerson();
+          await link.decide(question, decision);
+        };
+        const askPerson = async (): Promise<"allow_once" | "allow_always" | "deny"> => {
+          const prompts = await import("@clack/prompts");
+          const answer = await prompts.select({
+            message: "Allow it?",
+            output: context.stderr,
+            options: [
+              { value: "allow_once", label: "once" },
+              { value: "allow_always", label: "always" },
+              { value: "deny", label: "no" },
+            ] as const,
+          });
+          return prompts.isCancel(answer) ? "deny" : answer;
+        };
+
+        const sending = link.send(content, randomUUID(), leaving.signal).catch((error: unknown) => {
+          leaving.abort(error);
+        });
+        for await (const item of link.items({ after: 0, attach: true, signal: leaving.signal })) {
+          if (item.kind === "event") {
+            const { event } = item;
+            if (globals.json) context.stdout.write(`${JSON.stringify(event)}\n`);
+            transcript.show(event);
+            if (event.type === "approval_required") decide().catch((error: unknown) => leaving.abort(error));
+            if (event.type === "turn_end") {
+              end(interruptions > 0 ? exitCodes.interrupted : event.outcome === "completed" || event.outcome === "limit_reached" ? exitCodes.done : exitCodes.failed);
+              break;
+            }
+            if (event.type === "session_end") break;
+          } else if (item.kind === "token") transcript.token(item);
+          else if (item.kind === "token_reset") transcript.tokenReset();
+          else if (item.kind === "lost") transcript.note(`(connection lost: ${item.reason}; trying again)`, "yellow");
+        }
+        transcript.endLine();
+        release();
+        const reason: unknown = leaving.signal.reason;
+        leaving.abort();
+        await sending;
+        if (reason instanceof Error && reason.name !== "AbortError") throw reason;
+        if (!quiet && context.stderr.isTTY === true) context.stderr.write(`${comeBack(globals, sessionId)}\n`);
+        return exitCode;
+      }),
+    );
+};

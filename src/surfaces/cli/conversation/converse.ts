@@ -1,0 +1,137 @@
+import { writeFile } from "node:fs/promises";
+import { resolve } from "node:path";
+
+import { terminalLine } from "../../../domain/terminal-text.ts";
+import type { CommandContext, GlobalFlags } from "../context.ts";
+import { exitCodes, type ExitCode } from "../exit.ts";
+import { splitLines } from "../input/split-lines.ts";
+import { age } from "../output/duration.ts";
+import { paintFor } from "../paint.ts";
+import type { ServerApi, ShownSession } from "../server/api.ts";
+import { startConversation, type Conversation, type ConversationOptions } from "./conversation.ts";
+import { createLineEditor, type LineEditor } from "./line-editor.ts";
+
+export type Converse = {
+  context: CommandContext;
+  globals: GlobalFlags;
+  server: ServerApi;
+  session: ShownSession;
+  /** Where the shown past begins. */
+  after: number;
+  /** Only watch: nothing is sent, nobody is attached. */
+  readOnly: boolean;
+  announceLive: boolean;
+};
+
+/** How to come back to this session from the same place. */
+export function comeBack(globals: GlobalFlags, sessionId: string): string {
+  const server = globals.server === undefined ? "" : ` --server ${globals.server}`;
+  const config = globals.config === undefined || globals.server !== undefined ? "" : ` --config ${globals.config}`;
+  return `duragent attach ${sessionId}${server}${config}`;
+}
+
+function slashOf({ context, globals, server, session }: Converse, clear: () => void): ConversationOptions["slash"] {
+  const id = session.session_id;
+  return {
+    history: async () => (await server.messages(id)).map(({ role, content }) => `${role === "user" ? "> " : ""}${content}`).join("\n"),
+    status: async () => {
+      const now = await server.session(id);
+      const { total_tokens: tokens, cost_usd: cost } = now.usage;
+      const money = cost === undefined ? "" : ` · $${cost.toFixed(4)}`;
+      return `${now.agent} · ${id} · ${now.status}, ${now.activity} · ${now.attached_clients ?? 0} attached · ${tokens} tokens${money} · ${globals.server ?? "the local server"}`;
+    },
+    clear,
+    exportTo: async (path) => {
+      const target = resolve(context.cwd, path ?? `${id}.md`);
+      await writeFile(target, server.export(id, "markdown"), { flag: "wx", mode: 0o600 });
+      return target;
+    },
+    agents: async () => (await server.agents()).map(({ name, description }) => (description === undefined ? name : `${name}  ${description}`)).join("\n"),
+    sessions: async () =>
+      (await server.sessions({ limit: 20 })).map((one) => `${one.session_id}  ${one.status}  ${age(one.updated_at, Date.now())}  ${terminalLine(one.title ?? "", 60)}`).join("\n"),
+  };
+}
+
+/** A person at a terminal, in plain lines. */
+async function atTerminal(converse: Converse): Promise<ExitCode> {
+  const { context, server, session, readOnly } = converse;
+  const paint = paintFor(context.stdout, context.env);
+  let editor: LineEditor | null = null;
+  const write = (text: string): void => {
+    if (editor === null) context.stdout.write(text);
+    else editor.write(text);
+  };
+  const conversation: Conversation = startConversation({
+    link: server.link(session.session_id),
+    sink: { said: write, noted: write },
+    paint,
+    after: converse.after,
+    attach: !readOnly,
+    announceLive: converse.announceLive,
+    slash: slashOf(converse, () => context.stdout.write("\u001b[2J\u001b[3J\u001b[H")),
+  });
+  if (readOnly) {
+    context.stdin.resume();
+    context.stdin.once("end", () => conversation.leave(exitCodes.done));
+  } else {
+    editor = createLineEditor(context.stdin, context.stdout, {
+      onMessage: (text, visible) => void conversation.line(text, visible),
+      onInterrupt: () => conversation.interrupt(),
+      onEnd: () => conversation.leave(exitCodes.done),
+    });
+    editor.prompt();
+  }
+  const release = context.onInterrupt(() => conversation.leave(exitCodes.interrupted));
+  const code = await conversation.over;
+  release();
+  editor?.close();
+  context.stdin.pause();
+  return code;
+}
+
+/** Lines of stdin are messages, one after the other; answers go to stdout, all else to stderr. */
+async function overPipe(converse: Converse): Promise<ExitCode> {
+  const { context, server, session, readOnly } = converse;
+  const conversation = startConversation({
+    link: server.link(session.session_id),
+    sink: { said: (text) => void context.stdout.write(text), noted: (text) => void context.stderr.write(text) },
+    paint: paintFor(context.stderr, context.env),
+    after: converse.after,
+    attach: !readOnly,
+    announceLive: false,
+    slash: slashOf(converse, () => undefined),
+  });
+  const release = context.onInterrupt(() => conversation.interrupt());
+  const feed = async (): Promise<void> => {
+    for await (const line of splitLines(context.stdin)) {
+      if (line.kind === "too_long") context.stderr.write(`error: a line above ${line.bytesMax} bytes is no message; it was left out\n`);
+      else if (line.text.trim() !== "") await conversation.line(line.text, true);
+    }
+    const unanswered = conversation.question !== null;
+    if (unanswered) context.stderr.write(`error: a question is waiting for an answer\nhint: ${comeBack(converse.globals, session.session_id)}\n`);
+    conversation.leave(unanswered || conversation.lastTurnFailed ? exitCodes.failed : exitCodes.done);
+  };
+  if (!readOnly) void feed();
+  const code = await conversation.over;
+  release();
+  // Whatever still comes on stdin is not for us.
+  context.stdin.destroy();
+  return code;
+}
+
+/** Holds the conversation until it is left, and says how to come back. */
+export async function converse(options: Converse): Promise<ExitCode> {
+  const { context, globals, server, session } = options;
+  const terminal = context.stdin.isTTY === true && context.stdout.isTTY === true;
+  const paint = paintFor(terminal ? context.stdout : context.stderr, context.env);
+  const aside = terminal ? context.stdout : context.stderr;
+  const talkative = globals.verbosity >= 0 && (terminal || globals.verbosity > 0);
+  if (talkative) aside.write(`${paint("dim", `${session.agent} · ${session.session_id}${terminal && !options.readOnly ? " · /help, ctrl-d leaves" : ""}`)}\n`);
+  const code = await (terminal ? atTerminal(options) : overPipe(options));
+  if (talkative) {
+    const now = await server.session(session.session_id).catch(() => null);
+    if (now?.status === "ended") aside.write(`${paint("dim", "The session has ended. Read it with:")} duragent session export ${session.session_id} --format markdown\n`);
+    else aside.write(`${paint("dim", "Left. Come back with:")} ${comeBack(globals, session.session_id)}\n`);
+  }
+  return code;
+}

@@ -1,0 +1,51 @@
+import type { RepairReport, VerifyReport } from "../../../ports/session-store.ts";
+import type { SessionEvent, SessionStatus, Usage } from "../../../schema/session-event.ts";
+import type { SessionLink } from "../conversation/session-link.ts";
+
+/** A session as the server describes it; only what the command line shows. */
+export type ShownSession = {
+  session_id: string;
+  agent: string;
+  status: SessionStatus;
+  activity: string;
+  created_at: string;
+  updated_at: string;
+  last_seq: number;
+  title?: string | undefined;
+  usage: Usage;
+  on_disconnect?: "continue" | "pause" | undefined;
+  attached_clients?: number | undefined;
+  problem?: { code: string; detail: string } | undefined;
+};
+
+export type ShownAgent = { name: string; description?: string | undefined; version?: string | undefined };
+export type ShownMessage = { role: "user" | "assistant"; content: string; seq: number; timestamp: string };
+
+/** What the command line asks of a server. Everything throws DuragentError with the server's own words, or CommandFailure. */
+export interface ServerApi {
+  readonly address: string;
+  agents(): Promise<ShownAgent[]>;
+  agentSource(name: string): Promise<string>;
+  sessions(query: { status?: SessionStatus | undefined; agent?: string | undefined; limit: number }): Promise<ShownSession[]>;
+  createSession(agent: string): Promise<ShownSession>;
+  session(id: string): Promise<ShownSession>;
+  messages(id: string, limit?: number): Promise<ShownMessage[]>;
+  events(id: string, after: number, limit: number): Promise<{ events: SessionEvent[]; last_seq: number }>;
+  /** Leaves the message with the server: its turn runs without a client. */
+  post(id: string, content: string): Promise<void>;
+  link(id: string): SessionLink;
+  end(id: string): Promise<ShownSession>;
+  delete(id: string): Promise<void>;
+  fork(id: string, atSeq: number | undefined): Promise<ShownSession>;
+  export(id: string, format: "jsonl" | "markdown"): AsyncIterable<Uint8Array>;
+  verify(id: string): Promise<VerifyReport>;
+  repair(id: string, options: { apply: boolean; reseal: boolean }): Promise<RepairReport>;
+  health(): Promise<Record<string, unknown>>;
+  /** What the server finds out about itself. */
+  doctor(): Promise<unknown>;
+  /** Whether anything answers at the address now. */
+  answers(): Promise<boolean>;
+  /** The number of valid agents. */
+  reload(): Promise<number>;
+  shutdown(): Promise<void>;
+}

@@ -1,0 +1,85 @@
+import type { Client } from "../../../client/client.ts";
+import type { FollowEvent } from "../../../client/stream-events.ts";
+import type { SessionId } from "../../../schema/ids.ts";
+import type { LinkItem } from "../conversation/session-link.ts";
+import type { Revive } from "./client-api.ts";
+
+export type FollowLink = { after: number; attach: boolean; signal: AbortSignal; revive: Revive | undefined };
+
+/** Items that wait for a slow terminal; then the stream is not read on, and the server keeps our place. */
+const waitingMax = 1000;
+
+function itemOf(followed: FollowEvent): LinkItem | null {
+  if (followed.kind === "event") return { kind: "event", event: followed.event };
+  if (followed.kind === "token") {
+    const { message_id: messageId, content, offset } = followed.data;
+    return { kind: "token", messageId, content, offset };
+  }
+  if (followed.kind === "live") return null;
+  return { kind: followed.kind };
+}
+
+/**
+ * A session's stream with what becomes of its connection told in between, at once and not only when it is back.
+ * Where the server was one of ours in the background, it is started again.
+ */
+export async function* followLink(client: Client, id: SessionId, { after, attach, signal, revive }: FollowLink): AsyncGenerator<LinkItem> {
+  const waiting: LinkItem[] = [];
+  let wakeReader = (): void => undefined;
+  let wakePump = (): void => undefined;
+  let over = false;
+  let isLost = false;
+  const put = (item: LinkItem): void => {
+    waiting.push(item);
+    wakeReader();
+  };
+  const stop = new AbortController();
+  const stopped = AbortSignal.any([signal, stop.signal]);
+
+  const pump = async (): Promise<void> => {
+    const lost = (reason: string): void => {
+      if (!isLost) put({ kind: "lost", reason });
+      isLost = true;
+      // A failed start is tried again with the next attempt; the notice is on the screen already.
+      revive?.().catch(() => undefined);
+    };
+    const follow = client.follow(id, {
+      after,
+      attach,
+      signal: stopped,
+      onLost: ({ cause }) => lost(cause instanceof Error ? cause.message : "the server said goodbye"),
+    });
+    for await (const followed of follow) {
+      if (isLost) put({ kind: "back" });
+      isLost = false;
+      const item = itemOf(followed);
+      if (item === null) continue;
+      put(item);
+      if (waiting.length >= waitingMax) await new Promise<void>((resolve) => (wakePump = resolve));
+    }
+  };
+  const pumping: Promise<{ error: unknown } | null> = pump()
+    .then(
+      () => null,
+      (error: unknown) => ({ error }),
+    )
+    .finally(() => {
+      over = true;
+      wakeReader();
+    });
+  try {
+    for (;;) {
+      const item = waiting.shift();
+      if (item !== undefined) {
+        if (waiting.length === 0) wakePump();
+        yield item;
+      } else if (over) break;
+      else await new Promise<void>((resolve) => (wakeReader = resolve));
+    }
+  } finally {
+    stop.abort();
+    wakePump();
+  }
+  const failure = await pumping;
+  if (failure !== null) throw failure.error;
+}
