@@ -15,6 +15,8 @@ type Entry = {
   fresh: boolean;
 };
 
+type Owner = { readonly name: string; readonly entry: Entry };
+
 type IndexOptions = {
   readonly store: AgentStore;
   readonly log: Log;
@@ -30,7 +32,7 @@ export class AgentIndex {
   /** By key. Without lazy loading nothing ever leaves it but with its place. */
   readonly #agents: Map<string, LoadedAgent> | LRUCache<string, LoadedAgent>;
   /** Computed when asked for, until an entry changes. */
-  #ownersNow: ReadonlyMap<string, string> | null = null;
+  #ownersNow: ReadonlyMap<string, Owner> | null = null;
 
   constructor(options: IndexOptions) {
     this.#options = options;
@@ -61,12 +63,10 @@ export class AgentIndex {
 
   async get(name: string, shared: AgentFiles): Promise<LoadedAgent | undefined> {
     if (this.#options.lazyLoad) await this.#readFor(name, shared);
-    const key = this.#owners().get(name);
-    if (key === undefined) return undefined;
-    const cached = this.#agents.get(key);
-    if (cached !== undefined) return cached;
-    const entry = this.#entries.get(key);
-    if (entry !== undefined) await this.#read(entry, shared);
+    const owner = this.#ownerOf(name);
+    if (owner === undefined) return undefined;
+    const { key } = owner.place;
+    if (!this.#agents.has(key)) await this.#read(owner, shared);
     return this.#agents.get(key);
   }
 
@@ -76,37 +76,39 @@ export class AgentIndex {
 
   /** Lazily, an agent that nobody asked for yet is listed under the name of its folder. */
   list(): { name: string; description?: string; version?: string }[] {
-    const owners = this.#owners();
-    const named = [...owners].flatMap(([name, key]) => {
-      const summary = this.#entries.get(key)?.summary;
-      return summary?.name === name ? [summary] : [{ name }];
+    const named = [...this.#owners().values()].map(({ name, entry }) => {
+      return entry.summary?.name === name ? entry.summary : { name };
     });
     return named.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   invalid(): InvalidAgent[] {
-    const owners = this.#owners();
     return [...this.#entries.values()].flatMap((entry) => {
       const { place, summary, errors } = entry;
-      const owner = summary === null ? undefined : owners.get(summary.name);
-      const shadowed = owner !== undefined && owner !== place.key && !this.#entries.get(owner)?.place.dynamic;
-      const taken = { file: "agent.yaml", message: `the name ${summary?.name} is taken by ${owner}; names are unique` };
-      const all = shadowed ? [...errors, taken] : errors;
-      return all.length === 0 ? [] : [{ name: place.name, errors: [...all], servingLastGood: owner === place.key }];
+      const owner = summary === null ? undefined : this.#owners().get(summary.name.toLowerCase())?.entry;
+      const isTaken = owner !== undefined && owner !== entry && !owner.place.dynamic;
+      const message = `the name ${summary?.name} is taken by ${owner?.place.key}; names are unique`;
+      const all = isTaken ? [...errors, { file: "agent.yaml", message }] : errors;
+      return all.length === 0 ? [] : [{ name: place.name, errors: [...all], servingLastGood: owner === entry }];
     });
+  }
+
+  #ownerOf(name: string): Entry | undefined {
+    const owner = this.#owners().get(name.toLowerCase());
+    return owner?.name === name ? owner.entry : undefined;
   }
 
   /**
    * Which place answers to a name. Deployed agents shadow static ones; of two static ones the one whose folder is
    * called so, else the first. Names that differ in capitals only would meet in one folder on some disks.
    */
-  #owners(): ReadonlyMap<string, string> {
+  #owners(): ReadonlyMap<string, Owner> {
     this.#ownersNow ??= this.#findOwners();
     return this.#ownersNow;
   }
 
-  #findOwners(): Map<string, string> {
-    const owners = new Map<string, { name: string; entry: Entry }>();
+  #findOwners(): Map<string, Owner> {
+    const owners = new Map<string, Owner>();
     for (const entry of this.#entries.values()) {
       const unread = this.#options.lazyLoad && !entry.fresh && entry.errors.length === 0;
       const name = entry.summary?.name ?? (unread ? entry.place.name : null);
@@ -114,7 +116,7 @@ export class AgentIndex {
       const other = owners.get(name.toLowerCase());
       if (other === undefined || goesBefore(entry, other.entry, name)) owners.set(name.toLowerCase(), { name, entry });
     }
-    return new Map([...owners.values()].map(({ name, entry }) => [name, entry.place.key]));
+    return owners;
   }
 
   /** Reads what may answer to a name: the folder of that name, and only if it does not, all that is unread. */
@@ -123,8 +125,7 @@ export class AgentIndex {
     for (const entry of unread) {
       if (entry.place.name === name || entry.summary?.name === name) await this.#read(entry, shared);
     }
-    const key = this.#owners().get(name);
-    if (key !== undefined && this.#entries.get(key)?.summary?.name === name) return;
+    if (this.#ownerOf(name)?.summary?.name === name) return;
     for (const entry of unread) if (!entry.fresh) await this.#read(entry, shared);
   }
 

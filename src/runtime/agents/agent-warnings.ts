@@ -19,14 +19,13 @@ export function agentWarnings(
     warnings.push(`model: the provider ${provider} is neither built in nor under models.providers${guess}`);
   }
   for (const tool of spec.tools) warnings.push(`tools: ${tool.name} ${later}`);
-  if (spec.memory !== undefined) warnings.push(`memory ${later}`);
+  if (spec.memory !== undefined) warnings.push(`memory: ${later}`);
   if (spec.memory?.backend !== undefined)
     warnings.push("memory.backend has no effect; see services.memory of duragent.yaml");
-  if (spec.hooks !== undefined)
-    warnings.push(`hooks ${spec.hooks.before_tool.length + spec.hooks.after_tool.length > 0 ? later : "are empty"}`);
-  if (spec.access !== undefined) warnings.push(`access ${later}`);
-  if (spec.limits !== undefined) warnings.push(`limits ${later}`);
-  if (spec.skills_dir !== undefined || facts.hasSkills) warnings.push(`skills ${later}`);
+  if (spec.hooks !== undefined) warnings.push(`hooks: ${later}`);
+  if (spec.access !== undefined) warnings.push(`access: ${later}`);
+  if (spec.limits !== undefined) warnings.push(`limits: ${later}`);
+  if (spec.skills_dir !== undefined || facts.hasSkills) warnings.push(`skills: ${later}`);
   if (spec.session.compaction !== undefined)
     warnings.push("session.compaction has no effect: a log is never compacted");
   return warnings;
