@@ -34,8 +34,6 @@ export type SessionView = {
   createdAt: string;
   updatedAt: string;
   lastSeq: number;
-  /** The latest lease's epoch that the log knows. */
-  epoch?: number;
   title?: string;
   usage: Usage;
   labels?: Record<string, string>;

@@ -3,7 +3,9 @@ import { z } from "zod";
 import { formatCursor } from "../../../domain/stream/cursor.ts";
 import { sendMessageSchema } from "../../../schema/api/message.ts";
 import { sessionPathSchema } from "../../../schema/api/parameter.ts";
-import { eventPageSchema, eventsQuerySchema, streamQuerySchema } from "../../../schema/api/stream.ts";
+import { eventPageSchema, eventsQuerySchema, streamQuerySchema, type ReadyBody } from "../../../schema/api/stream.ts";
+import type { Sessions } from "../../../runtime/runtime.ts";
+import type { SessionId } from "../../../schema/ids.ts";
 import { DuragentError } from "../../../schema/problem.ts";
 import { messageCommand } from "../message-command.ts";
 import { json, noContent } from "../reply.ts";
@@ -86,9 +88,15 @@ export const streams = [
       const headers: Record<string, string> = ignored ? { "x-duragent-resume": "ignored" } : {};
       return serveStream({ ...call, headers: { ...call.headers, ...headers } }, { attach }, async () => {
         const reader = await sessions.reader(params.id, from);
-        const ready = async (lastSeq: number) => {
-          const { status, activity, epoch = 0 } = await sessions.get(params.id);
-          return { last_seq: lastSeq, epoch, status, activity };
+        const ready = async ({
+          lastSeq,
+          epoch,
+        }: {
+          lastSeq: number;
+          epoch: number | undefined;
+        }): Promise<ReadyBody> => {
+          const { status, activity } = await sessions.get(params.id);
+          return { last_seq: lastSeq, epoch: epoch ?? (await latestEpoch(sessions, params.id)), status, activity };
         };
         return { reader, run: (stream) => followLog({ stream, reader, headSeq: view.lastSeq, follow, ready }) };
       });
@@ -104,4 +112,10 @@ function futureCursor(lastSeq: number): DuragentError {
       errors: [{ path: "after", message: "lies in the future" }],
     },
   );
+}
+
+// Every turn has events with an epoch: one is near the end, unless nothing has ever run.
+async function latestEpoch(sessions: Sessions, id: SessionId): Promise<number> {
+  const { events } = await sessions.events(id, { after: 0, limit: 20, backwards: true });
+  return events.find((event) => event.epoch !== undefined)?.epoch ?? 0;
 }

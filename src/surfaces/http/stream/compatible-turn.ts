@@ -42,14 +42,10 @@ export class CompatibleTurn {
     if (end) return this.ended(end);
     if (dropped !== null) return compatibleBlock("error", { message: `dropped: ${dropped}` });
     if (sessionEnded) return compatibleBlock("error", { message: "ended" });
-    if (question && this.isOurs()) {
+    if (question && this.state.turnId !== null) {
       return compatibleBlock("approval_required", { call_id: question.callId, command: question.command });
     }
     return this.paused ? compatibleBlock("error", { message: "paused" }) : null;
-  }
-
-  private isOurs(): boolean {
-    return this.state.turnId !== null || this.state.delivery === "steer";
   }
 
   private ended({ turnEnd, messageId, usage }: NonNullable<AnswerState["end"]>): Uint8Array {

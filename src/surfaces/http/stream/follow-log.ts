@@ -1,5 +1,6 @@
 import { encodeFrame, encodeRetry } from "../../../domain/stream/sse-frame.ts";
-import type { SessionReader } from "../../../runtime/runtime.ts";
+import type { SessionReader, StreamFrame } from "../../../runtime/runtime.ts";
+import type { ReadyBody } from "../../../schema/api/stream.ts";
 import type { EventStream } from "./event-stream.ts";
 
 /** As much as is fetched for one client at once; what it has not taken stays in the log. */
@@ -13,20 +14,24 @@ export type Follow = {
   headSeq: number;
   /** `false`: the stream ends once the past has been sent. */
   follow: boolean;
-  /** The data of `ready`. */
-  ready(lastSeq: number): Promise<Record<string, unknown>>;
+  /** The data of `ready`; `epoch` is the latest that was sent, if any was. */
+  ready(seen: { lastSeq: number; epoch: number | undefined }): Promise<ReadyBody>;
 };
 
 /** Sends what a reader gives until the log ends, the client goes or the server drains. */
 export async function followLog({ stream, reader, headSeq, follow, ready }: Follow): Promise<void> {
   let caughtUp = false;
+  let epoch: number | undefined;
   stream.write([encodeRetry(retryMs)]);
   while (!stream.signal.aborted) {
     const frames = await reader.take(takeBytesMax);
     stream.write(frames.map((frame) => frame.wire));
+    if (!caughtUp) epoch = lastEpoch(frames) ?? epoch;
     if (!caughtUp && (reader.position >= headSeq || reader.finished)) {
       caughtUp = true;
-      stream.write([encodeFrame({ event: "ready", data: JSON.stringify(await ready(reader.position)) })]);
+      stream.write([
+        encodeFrame({ event: "ready", data: JSON.stringify(await ready({ lastSeq: reader.position, epoch })) }),
+      ]);
     }
     if (caughtUp && (!follow || reader.finished)) return stream.end();
     await stream.flushed();
@@ -42,4 +47,9 @@ export function sayBye(stream: EventStream): void {
     encodeFrame({ event: "bye", data: JSON.stringify({ reason: stream.drainReason, retry_ms: retryMs }) }),
   ]);
   stream.end();
+}
+
+function lastEpoch(frames: readonly StreamFrame[]): number | undefined {
+  const latest = frames.findLast((frame) => frame.kind === "durable" && frame.event.epoch !== undefined);
+  return latest?.kind === "durable" ? latest.event.epoch : undefined;
 }
