@@ -1,7 +1,9 @@
+import type { AgentStore } from "../../ports/agent-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileSystem } from "../../ports/file-system.ts";
 import type { SessionStore } from "../../ports/session-store.ts";
 import { DuragentError } from "../../schema/problem.ts";
+import type { AgentFolders } from "./agents/files.ts";
 
 /** What a backend of the session store is opened with. */
 export type SessionStorePlace = {
@@ -33,4 +35,13 @@ export async function openSessionStore(backend: string, place: SessionStorePlace
   if (open) return open(place);
   const why = backend === "postgres" ? "needs a later version of Duragent" : "is not known";
   throw new DuragentError("unprocessable", `services.session.backend: ${backend} ${why}; use filesystem`);
+}
+
+/** Opens the store of agents, and of the versions of them that turns used, in folders. */
+export async function openAgentStore(
+  folders: AgentFolders,
+  ports: { clock: Clock; fileSystem: FileSystem },
+): Promise<AgentStore> {
+  const { createFileAgentStore } = await import("./agents/files.ts");
+  return createFileAgentStore(folders, ports);
 }
