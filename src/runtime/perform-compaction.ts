@@ -1,6 +1,6 @@
 import type { Appended, Lease } from "../ports/session-store.ts";
 import { compactionRequest, isUsableSummary } from "../domain/prompt/compaction.ts";
-import { callModel } from "./model-call.ts";
+import { callModel, type ModelCallResult, type WastedUsage } from "./model-call.ts";
 import { buildRequest } from "./model-request.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
@@ -49,9 +49,8 @@ export async function performCompaction(
       onBackoff: nothing,
       onReset: nothing,
     });
-    if (result.kind === "aborted") return null;
     const base = { timestamp: new Date(parts.clock.now()).toISOString(), turn_id: turn.id };
-    const wasted = wastedEvents(parts, base, result.wastedUsage);
+    const wasted = wastedEvents(parts, base, unusedUsage(result));
     if (result.kind === "response" && isUsableSummary(result.text, turns)) {
       session.compactThrough = null;
       const usage = withPrice(parts, result.provider, result.model, result.usage);
@@ -60,7 +59,13 @@ export async function performCompaction(
         { lease },
       );
     }
-    giveUp(result.kind === "failed" ? result.message : "the model's summary is empty or longer than what it replaces");
+    if (result.kind !== "aborted") giveUp(result.kind === "failed" ? result.message : "the model's summary is empty or longer than what it replaces");
     return wasted.length > 0 ? session.log.append(wasted, { lease }) : null;
   });
+}
+
+/** What the tries cost that brought no summary, also one that was aborted. */
+function unusedUsage(result: ModelCallResult): WastedUsage[] {
+  if (result.kind !== "aborted" || !result.usage) return result.wastedUsage;
+  return [...result.wastedUsage, { usage: result.usage, provider: result.provider, model: result.model }];
 }

@@ -73,7 +73,7 @@ type Done = {
 async function record(session: LivingSession, lease: Lease, parts: RuntimeParts, done: Done): Promise<Appended | null> {
   const { result, turn } = done;
   const base = { timestamp: new Date(parts.clock.now()).toISOString(), turn_id: turn.id };
-  const wasted = result.kind === "aborted" ? [] : wastedEvents(parts, base, result.wastedUsage);
+  const wasted = wastedEvents(parts, base, result.wastedUsage);
   observe(parts, result);
   if (result.kind === "failed") {
     session.failure = {
@@ -84,10 +84,9 @@ async function record(session: LivingSession, lease: Lease, parts: RuntimeParts,
     };
     return wasted.length > 0 ? session.log.append(wasted, { lease }) : null;
   }
-  const recorded =
-    result.kind === "aborted"
-      ? abortedEvents(session, parts, base, done)
-      : [...wasted, response(session, parts, base, done)];
+  const last =
+    result.kind === "aborted" ? abortedEvents(session, parts, base, done) : [response(session, parts, base, done)];
+  const recorded = [...wasted, ...last];
   if (recorded.length === 0) return null;
   return session.log.append(recorded, { lease });
 }
