@@ -27,7 +27,7 @@ function oneOutputLimit<Model extends { max_tokens?: number | undefined; max_out
   return limit === undefined ? rest : { ...rest, max_output_tokens: limit };
 }
 
-/** One more model to try, after the retries of the one before it; keys that are not given are the first model's. */
+/** One more model to try, after the retries of the one before it. How it answers is the first one's where it does not say, where it is reached is not. */
 const fallbackSchema = strictObject(chosenModel).transform(oneOutputLimit);
 
 export const agentModelSchema = strictObject({ ...chosenModel, fallbacks: z.array(fallbackSchema).max(16).default([]) })

@@ -5,7 +5,7 @@ const tokensPerMessage = 4;
 
 /** UTF-8 bytes / 4, rounded up. */
 export function textTokens(text: string): number {
-  return Math.ceil(utf8Bytes(text) / bytesPerToken);
+  return Math.ceil(Buffer.byteLength(text) / bytesPerToken);
 }
 
 /** What a message costs by the same rule, with its calls as JSON and 4 for what stands around it. */
@@ -53,22 +53,3 @@ export function correctionRatio(samples: readonly TokenSample[]): number {
   const ratio = Math.min(3, Math.max(0.5, reported / estimated));
   return Math.round(ratio * 100) / 100;
 }
-
-/** The length of a text in UTF-8; a lone surrogate counts as the replacement character that it becomes. */
-export function utf8Bytes(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x80) continue;
-    if (unit < 0x800) bytes += 1;
-    else if (isHighSurrogate(unit) && isLowSurrogate(text.charCodeAt(index + 1))) {
-      // Four bytes for two units.
-      bytes += 2;
-      index += 1;
-    } else bytes += 2;
-  }
-  return bytes;
-}
-
-const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff;
-const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff;

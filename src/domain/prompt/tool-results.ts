@@ -37,12 +37,14 @@ export function shortenedTurns(
   turns: readonly ConversationTurn[],
   settings: ContextSettings,
   iteration: number,
-): ConversationTurn[] {
+): readonly ConversationTurn[] {
   const count = turns.reduce((sum, turn) => sum + resultCount(turn.messages), 0);
+  if (count === 0) return turns;
   const masks = iteration >= 2 && settings.toolResultKeepFirst + settings.toolResultKeepLast > 0;
   const lastMasked = masks ? count - settings.toolResultKeepLast : 0;
   let place = 0;
   return turns.map((turn) => {
+    if (resultCount(turn.messages) === 0) return turn;
     const messages = mapResults(turn.messages, (content, callId) => {
       const index = place++;
       if (index >= settings.toolResultKeepFirst && index < lastMasked) return maskedResult(content);
