@@ -17,12 +17,10 @@ const laterFeatures: readonly Rule[] = [
   [["limits"], (file) => file.limits !== undefined && filled(file.limits)],
   [["sandbox"], (file) => file.sandbox.network || file.sandbox.mode === "bubblewrap" || isUnsandboxed(file)],
   [["web"], (file) => file.web !== undefined && (file.web.search !== undefined || file.web.allow_private)],
-  [["policy", "approval_timeout"], (file) => file.policy.approval_timeout !== undefined],
   [["observability", "tracing"], (file) => file.observability.tracing.otlp_endpoint !== undefined],
   [["services", "memory"], (file) => file.services.memory !== undefined],
   [["services", "artifacts"], (file) => file.services.artifacts !== undefined],
   [["services", "artifact"], (file) => file.services.artifact !== undefined],
-  [["server", "worker_id"], (file) => file.server.worker_id !== undefined],
 ];
 
 // Of the Rust implementation: accepted so that its files open.

@@ -59,7 +59,10 @@ export async function loadConfig(options: LoadOptions): Promise<LoadedConfig> {
   }
   return {
     config,
-    warnings: configNotes(written).map((note) => yamlErrorLine(placed(document, note))),
+    warnings: configNotes(written)
+      .map((note) => placed(document, note))
+      .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0))
+      .map(yamlErrorLine),
     path,
     folder,
     env,

@@ -68,7 +68,11 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
         queued = false;
         return closed ? undefined : refresh();
       });
-    last.catch((error: unknown) => log.error({ error }, "The agents could not be read; those that were loaded stay"));
+    last.catch((error: unknown) => {
+      // What was to be read is not known any more.
+      pending.all = true;
+      log.error({ error }, "The agents could not be read; those that were loaded stay");
+    });
     return last;
   };
 

@@ -39,12 +39,12 @@ gateways:
   assert.deepEqual(
     warnings.map((warning) => warning.replace(/^duragent\.yaml:\d+:\d+: /, "")),
     [
-      "gateways.telegram: needs a later version; it is checked and otherwise ignored",
-      "sandbox: needs a later version; it is checked and otherwise ignored",
-      'gateways.external[0]: the gateway "dc" needs a later version; it is checked and otherwise ignored',
-      "gateways.external[0].command: read as duragent-gateway-discord",
       "sessions.compaction: has no effect: a log is never compacted",
       "world_memory.path: has no effect; see services.memory",
+      "sandbox: needs a later version; it is checked and otherwise ignored",
+      "gateways.telegram: needs a later version; it is checked and otherwise ignored",
+      'gateways.external[0]: the gateway "dc" needs a later version; it is checked and otherwise ignored',
+      "gateways.external[0].command: read as duragent-gateway-discord",
     ],
   );
 });
