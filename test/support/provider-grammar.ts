@@ -14,9 +14,13 @@ export function assertProviderGrammar({ turns }: Conversation): void {
       assert.equal(new Set(ids).size, ids.length, "call ids are distinct");
       if (ids.length === 0) return;
       assert.ok(after?.role === "tool", "calls are followed by their results");
-      assert.deepEqual(after.results.map((result) => result.callId), ids);
+      assert.deepEqual(
+        after.results.map((result) => result.callId),
+        ids,
+      );
     }
-    if (message.role === "tool") assert.ok(before?.role === "assistant" && before.toolCalls.length > 0, "results follow calls");
+    if (message.role === "tool")
+      assert.ok(before?.role === "assistant" && before.toolCalls.length > 0, "results follow calls");
   });
   turns.forEach((turn, index) => assert.ok(!turn.open || index === turns.length - 1, "only the newest turn is open"));
 }

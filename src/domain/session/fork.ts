@@ -120,9 +120,3 @@ function copied(event: SessionEvent, seqNow: (seq: number) => number): EventDraf
       return rest;
   }
 }
-
-function lastAtOrBefore(newSeq: ReadonlyMap<number, number>, seq: number): number {
-  let found = 1;
-  for (const [before, now] of newSeq) if (before <= seq) found = now;
-  return found;
-}

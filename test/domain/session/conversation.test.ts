@@ -13,7 +13,8 @@ function told(...drafts: Drafts): string[][] {
   return conversation(placed(drafts)).turns.map((turn) =>
     turn.messages.map((message) => {
       if (message.role === "user") return `u:${message.content}`;
-      if (message.role === "tool") return `t:${message.results.map((result) => `${result.callId}=${result.content}`).join(",")}`;
+      if (message.role === "tool")
+        return `t:${message.results.map((result) => `${result.callId}=${result.content}`).join(",")}`;
       return `a:${[message.content, ...message.toolCalls.map((call) => call.call_id)].join(" ")}`;
     }),
   );
@@ -36,8 +37,18 @@ test("a message stands where it was taken in, not where it was logged", () => {
 });
 
 test("a queued message stands in the turn that took it in", () => {
-  const log = [...working, e.message(2, { delivery: "queue" }), e.response(4), e.turnEnd(), e.turn(2, [2]), e.response(7)];
-  assert.deepEqual(told(...log), [["u:m1", "a:text"], ["u:m2", "a:text"]]);
+  const log = [
+    ...working,
+    e.message(2, { delivery: "queue" }),
+    e.response(4),
+    e.turnEnd(),
+    e.turn(2, [2]),
+    e.response(7),
+  ];
+  assert.deepEqual(told(...log), [
+    ["u:m1", "a:text"],
+    ["u:m2", "a:text"],
+  ]);
 });
 
 test("an open turn shows the steering messages that its next request takes in", () => {
@@ -55,7 +66,9 @@ test("a dropped message was never said", () => {
 });
 
 test("a passive message is told with the next turn, by its sender's name; a silent one never", () => {
-  assert.deepEqual(told(e.start(), e.silent(5), e.silent(6, "silent"), e.message(1), e.turn(1, [1])), [["u:bob: s5", "u:m1"]]);
+  assert.deepEqual(told(e.start(), e.silent(5), e.silent(6, "silent"), e.message(1), e.turn(1, [1])), [
+    ["u:bob: s5", "u:m1"],
+  ]);
 });
 
 test("the first result of a call counts", () => {
@@ -71,8 +84,16 @@ test("a call without a result gets one that says so", () => {
 });
 
 test("a call id that comes twice in a response is one call, and one of a later response is another", () => {
-  assert.deepEqual(told(...working, e.response(3, { tool_calls: calls("x", "x") }), e.result("x")), [["u:m1", "a:text x", "t:x=x ok"]]);
-  const again = [...working, e.response(3, { tool_calls: calls("x") }), e.result("x"), e.response(5, { tool_calls: calls("x") }), e.result("x", "error")];
+  assert.deepEqual(told(...working, e.response(3, { tool_calls: calls("x", "x") }), e.result("x")), [
+    ["u:m1", "a:text x", "t:x=x ok"],
+  ]);
+  const again = [
+    ...working,
+    e.response(3, { tool_calls: calls("x") }),
+    e.result("x"),
+    e.response(5, { tool_calls: calls("x") }),
+    e.result("x", "error"),
+  ];
   assert.deepEqual(told(...again), [["u:m1", "a:text x", "t:x=x ok", "a:text x", "t:x=x error"]]);
 });
 
@@ -82,9 +103,10 @@ test("a result that belongs to no call is not told", () => {
 
 test("an answer of nothing but blanks is left out, a cancelled one keeps its partial text", () => {
   assert.deepEqual(told(...working, e.response(3, { content: " \n" }), e.turnEnd()), [["u:m1"]]);
-  assert.deepEqual(told(...working, e.response(3, { content: "I beg", stop_reason: "cancelled" }), e.turnEnd("cancelled")), [
-    ["u:m1", "a:I beg"],
-  ]);
+  assert.deepEqual(
+    told(...working, e.response(3, { content: "I beg", stop_reason: "cancelled" }), e.turnEnd("cancelled")),
+    [["u:m1", "a:I beg"]],
+  );
 });
 
 test("a notice is never told to the model", () => {
@@ -95,18 +117,38 @@ test("a summary stands for the turns up to its turn_end", () => {
   const log = [...working, e.response(3), e.turnEnd(), e.message(2), e.turn(2, [2]), e.compacted(5)];
   const { summary, turns } = conversation(placed(log));
   assert.equal(summary, "so far");
-  assert.deepEqual(turns.map((turn) => turn.startSeq), [7]);
+  assert.deepEqual(
+    turns.map((turn) => turn.startSeq),
+    [7],
+  );
 });
 
 test("only the turn without its end is open", () => {
   const { turns } = conversation(placed([...working, e.response(3), e.turnEnd(), e.message(2), e.turn(2, [2])]));
-  assert.deepEqual(turns.map((turn) => [turn.open, turn.endSeq]), [[false, 5], [true, null]]);
+  assert.deepEqual(
+    turns.map((turn) => [turn.open, turn.endSeq]),
+    [
+      [false, 5],
+      [true, null],
+    ],
+  );
 });
 
 test("in another implementation's log each user message begins a turn, and all of it counts as answered", () => {
-  const old = legacy(e.start(), e.silent(7), e.message(1), e.response(3, { tool_calls: calls("x") }), e.result("x"), e.response(5), e.message(2));
+  const old = legacy(
+    e.start(),
+    e.silent(7),
+    e.message(1),
+    e.response(3, { tool_calls: calls("x") }),
+    e.result("x"),
+    e.response(5),
+    e.message(2),
+  );
   assert.deepEqual(told(...old), [["u:bob: s7", "u:m1", "a:text x", "t:x=x ok", "a:text"], ["u:m2"]]);
-  assert.deepEqual(conversation(placed(old)).turns.map((turn) => turn.open), [false, false]);
+  assert.deepEqual(
+    conversation(placed(old)).turns.map((turn) => turn.open),
+    [false, false],
+  );
 });
 
 test("what comes after another implementation's log joins none of its turns", () => {

@@ -7,81 +7,13 @@ import { conversation } from "../../../src/domain/session/conversation.ts";
 import { evolve } from "../../../src/domain/session/evolve.ts";
 import { initialState } from "../../../src/domain/session/state.ts";
 import type { SessionEvent } from "../../../src/schema/session-event.ts";
+import { history, play } from "../../support/generated-history.ts";
 import { assertProviderGrammar } from "../../support/provider-grammar.ts";
-import { apply, ask, decision, newWorld, sending, type Move, type Outcome, type Rules, type World } from "../../support/simulated-runner.ts";
+import { apply, ask, decision, type Outcome } from "../../support/simulated-runner.ts";
+import type { World } from "../../support/simulated-world.ts";
 
 const many = { numRuns: 150 };
 const few = { numRuns: 60 };
-
-const outcome: fc.Arbitrary<Outcome> = fc.record({
-  says: fc.oneof(
-    { weight: 3, arbitrary: fc.constantFrom("text", "nothing", "failure") },
-    { weight: 4, arbitrary: fc.array(fc.constantFrom("pure", "idempotent", "resumable", "unsafe", "asked", "denied"), { minLength: 1, maxLength: 4 }) },
-  ),
-  tool: fc.constantFrom("ok", "error"),
-  tookMs: fc.constantFrom(0, 10, 4_000),
-});
-
-/** A move that depends on the world that it is made in. */
-type Planned = (world: World) => Move | null;
-
-const message = fc.record(
-  {
-    delivery: fc.constantFrom("steer", "steer", "steer", "queue", "queue", "interrupt"),
-    sender: fc.constantFrom("bob", "eve"),
-    mayDecide: fc.boolean(),
-    unattended: fc.boolean(),
-    debounceMs: fc.constantFrom(0, 0, 0, 100, 5_000),
-  },
-  { requiredKeys: ["delivery"] },
-);
-
-const planned: fc.Arbitrary<Planned> = fc.oneof(
-  { weight: 40, arbitrary: outcome.map((of): Planned => () => ({ do: "step", outcome: of })) },
-  { weight: 12, arbitrary: message.map((sent): Planned => (world) => sending(world, world.log.length, sent)) },
-  { weight: 2, arbitrary: fc.tuple(fc.nat(3), outcome).map(([after, of]): Planned => () => ({ do: "crash", after, outcome: of })) },
-  { weight: 6, arbitrary: fc.tuple(fc.constantFrom("allow_once", "allow_once", "deny"), fc.constantFrom("approver", "bob")).map(([choice, by]): Planned => (world) => decision(world, choice, by)) },
-  { weight: 1, arbitrary: fc.constant<Planned>(() => ({ do: "handover" })) },
-  { weight: 4, arbitrary: fc.constantFrom(true, true, true, false).map((attached): Planned => () => ({ do: "attach", attached })) },
-  { weight: 5, arbitrary: fc.constantFrom(-20_000, 500, 5_000, 5_000, 12_000, 30_000, 1_200_000).map((ms): Planned => () => ({ do: "clock", ms })) },
-  { weight: 3, arbitrary: fc.nat(2).map((times): Planned => () => ({ do: "deliver", times })) },
-  {
-    weight: 2,
-    arbitrary: fc
-      .tuple(fc.constantFrom("cancel", "pause", "resume", "resume", "resume", "cancel", "resume", "resume", "resume", "resume"), fc.boolean())
-      .map(([action, attached]): Planned => () => ({ do: "input", command: { type: "control", timestamp: "", action, by: "alice", attached } })),
-  },
-);
-
-const ending: Planned = () => ({ do: "input", command: { type: "control", timestamp: "", action: "end", by: "alice", attached: true } });
-
-const rules: fc.Arbitrary<Rules> = fc.record({
-  onDisconnect: fc.constantFrom("pause", "continue"),
-  gateway: fc.boolean(),
-  limits: fc.record({
-    maxToolIterations: fc.constantFrom(0, 3),
-    maxTurnMs: fc.constantFrom(null, 10_000),
-    maxBackgroundMs: fc.constantFrom(5_000, 3_600_000),
-    ttlMs: fc.constantFrom(null, 7_200_000),
-    approvalTimeoutMs: fc.constantFrom(null, 60_000),
-    onInterruptedTool: fc.constantFrom("report", "ask"),
-  }),
-});
-
-const lives = fc.array(planned, { minLength: 5, maxLength: 150, size: "max" });
-/** Some are asked to end, and go on a little. */
-const ends = fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.array(planned, { maxLength: 15 }).map((rest) => [ending, ...rest]) });
-const history = fc.tuple(rules, fc.tuple(lives, ends).map(([life, end]) => [...life, ...end]));
-
-function play([given, plan]: readonly [Rules, readonly Planned[]], watch: (world: World) => void = () => undefined): World {
-  let world = newWorld(given);
-  for (const plan1 of plan) {
-    const move = plan1(world);
-    if (move) world = apply(world, move);
-    watch(world);
-  }
-  return world;
-}
 
 const textOnly: Outcome = { says: "text", tool: "ok", tookMs: 1 };
 
@@ -100,7 +32,8 @@ test("a wait is for a time to come, and the runner waits after a bounded number 
       const world = settle(play(plan));
       const step = ask(world);
       assert.equal(step.type, "wait");
-      if (step.type === "wait" && step.until !== null) assert.ok(step.until > world.now, "a wait for the past never ends");
+      if (step.type === "wait" && step.until !== null)
+        assert.ok(step.until > world.now, "a wait for the past never ends");
     }),
     many,
   );
@@ -118,15 +51,23 @@ test("every message is taken in once or dropped, and every turn ends, once there
         const deny = decision(world, "deny", "approver");
         if (deny) world = apply(world, deny);
         else if (step.for === "resume")
-          world = apply(world, { do: "input", command: { type: "control", timestamp: "", action: "resume", by: "a", attached: true } });
-        else if (step.for === "delivery" || world.state.sends.length > 0) world = apply(world, { do: "deliver", times: 1 });
+          world = apply(world, {
+            do: "input",
+            command: { type: "control", timestamp: "", action: "resume", by: "a", attached: true },
+          });
+        else if (step.for === "delivery" || world.state.sends.length > 0)
+          world = apply(world, { do: "deliver", times: 1 });
         else if (step.until !== null && world.state.waiting.length > 0) world = { ...world, now: step.until };
         else break;
       }
       assert.equal(world.state.turn, null, "no turn is stuck");
       const left = world.log.filter((event) => event.type === "user_message" && !world.taken[event.message_id]);
       const after = world.log.findIndex((event) => event.type === "session_end");
-      assert.deepEqual(left.filter((event) => after === -1 || event.seq <= after), [], "no message is lost");
+      assert.deepEqual(
+        left.filter((event) => after === -1 || event.seq <= after),
+        [],
+        "no message is lost",
+      );
       assert.deepEqual(world.state.unsent, []);
       assert.deepEqual(world.state.sends, []);
     }),
@@ -165,7 +106,9 @@ test("each message stands in the conversation once, where the turn that took it 
       const world = play(plan);
       const { turns } = conversation(world.log);
       const said = turns.flatMap((turn) => turn.messages.flatMap((one) => (one.role === "user" ? [one.content] : [])));
-      const dropped = new Set(world.log.flatMap((event) => (event.type === "messages_dropped" ? event.message_ids : [])));
+      const dropped = new Set(
+        world.log.flatMap((event) => (event.type === "messages_dropped" ? event.message_ids : [])),
+      );
       for (const event of world.log) {
         if (event.type !== "user_message") continue;
         const times = said.filter((content) => content === event.content).length;

@@ -8,7 +8,8 @@ import { forkEvents } from "../../../src/domain/session/fork.ts";
 import type { SessionId } from "../../../src/schema/ids.ts";
 import type { EventDraft, SessionEvent } from "../../../src/schema/session-event.ts";
 import { at, calls, events as e, fold, given, msg, placed, sessionId } from "../../support/given-when-then.ts";
-import { apply, newWorld, sending } from "../../support/simulated-runner.ts";
+import { apply, sending } from "../../support/simulated-runner.ts";
+import { newWorld } from "../../support/simulated-world.ts";
 
 type Drafts = (EventDraft & { legacy?: true })[];
 const child = `session_${"2".padStart(26, "0")}` as SessionId;
@@ -17,8 +18,24 @@ const fork = (log: readonly SessionEvent[], atSeq = Infinity): SessionEvent[] =>
 const messagesOf = (log: readonly SessionEvent[]) => conversation(log).turns.flatMap((turn) => turn.messages);
 const legacy = (...drafts: Drafts): Drafts => drafts.map((draft) => ({ ...draft, legacy: true }));
 
-const first = [e.start({ on_disconnect: "continue", labels: { a: "b" } }), e.message(1, { idempotency_key: "k" }), e.turn(1, [1]), e.response(3), e.turnEnd()];
-const both = [...first, e.message(2), e.turn(2, [2]), e.message(3), e.response(8, { tool_calls: calls("x") }), e.asked(1, "x"), e.result("x", "denied"), e.response(11), e.turnEnd()];
+const first = [
+  e.start({ on_disconnect: "continue", labels: { a: "b" } }),
+  e.message(1, { idempotency_key: "k" }),
+  e.turn(1, [1]),
+  e.response(3),
+  e.turnEnd(),
+];
+const both = [
+  ...first,
+  e.message(2),
+  e.turn(2, [2]),
+  e.message(3),
+  e.response(8, { tool_calls: calls("x") }),
+  e.asked(1, "x"),
+  e.result("x", "denied"),
+  e.response(11),
+  e.turnEnd(),
+];
 
 test("a fork begins with its own start that names its parent, and copies the conversation", () => {
   const copy = fork(placed(both));
@@ -31,12 +48,21 @@ test("a fork begins with its own start that names its parent, and copies the con
     parent: { session_id: sessionId, seq: 13 },
   });
   assert.deepEqual(messagesOf(copy), messagesOf(placed(both)));
-  assert.deepEqual(copy.map((event) => event.seq), copy.map((_, n) => n + 1));
+  assert.deepEqual(
+    copy.map((event) => event.seq),
+    copy.map((_, n) => n + 1),
+  );
 });
 
 test("a fork takes whole turns only: at_seq is brought down to the last turn's end", () => {
   const { log } = given(...both);
-  for (const [atSeq, end] of [[12, 5], [5, 5], [4, 0], [13, 13], [99, 13]] as const) {
+  for (const [atSeq, end] of [
+    [12, 5],
+    [5, 5],
+    [4, 0],
+    [13, 13],
+    [99, 13],
+  ] as const) {
     const copy = fork(log, atSeq);
     assert.equal(fold(copy).parent?.seq, end);
     assert.deepEqual(messagesOf(copy), messagesOf(log.slice(0, end)));
@@ -44,9 +70,19 @@ test("a fork takes whole turns only: at_seq is brought down to the last turn's e
 });
 
 test("a fork is idle: nothing waits, nothing is open, nothing is sent, nothing was approved", () => {
-  const chat = [e.start({ gateway: "g", gateway_chat_id: "c" }), ...both.slice(1), e.send("r1"), e.message(4), e.turn(3, [4]), e.message(5)];
+  const chat = [
+    e.start({ gateway: "g", gateway_chat_id: "c" }),
+    ...both.slice(1),
+    e.send("r1"),
+    e.message(4),
+    e.turn(3, [4]),
+    e.message(5),
+  ];
   const state = fold(fork(placed(chat)));
-  assert.deepEqual([state.gateway, state.turn, state.waiting, state.sends, state.unsent, state.decided], [null, null, [], [], [], []]);
+  assert.deepEqual(
+    [state.gateway, state.turn, state.waiting, state.sends, state.unsent, state.decided],
+    [null, null, [], [], [], []],
+  );
 });
 
 test("keys and questions stay behind", () => {
@@ -56,7 +92,15 @@ test("keys and questions stay behind", () => {
 });
 
 test("a message that was dropped, or that waits behind the last turn's end, is not copied", () => {
-  const log = placed([...first.slice(0, 2), e.message(7), e.dropped([7]), e.turn(1, [1]), e.message(8, { delivery: "queue" }), e.response(6), e.turnEnd()]);
+  const log = placed([
+    ...first.slice(0, 2),
+    e.message(7),
+    e.dropped([7]),
+    e.turn(1, [1]),
+    e.message(8, { delivery: "queue" }),
+    e.response(6),
+    e.turnEnd(),
+  ]);
   const ids = fork(log).flatMap((event) => (event.type === "user_message" ? [event.message_id] : []));
   assert.deepEqual(ids, [msg(1)]);
 });
@@ -65,7 +109,10 @@ test("a summary goes on standing for the same turns", () => {
   const log = placed([...first, e.message(2), e.turn(2, [2]), e.compacted(5), e.response(8), e.turnEnd()]);
   const copy = conversation(fork(log));
   assert.equal(copy.summary, "so far");
-  assert.deepEqual(copy.turns.map((turn) => turn.messages), conversation(log).turns.map((turn) => turn.messages));
+  assert.deepEqual(
+    copy.turns.map((turn) => turn.messages),
+    conversation(log).turns.map((turn) => turn.messages),
+  );
 });
 
 test("a fork of another implementation's log has turns, so that its conversation counts as answered", () => {
@@ -81,7 +128,11 @@ test("a fork of another implementation's log has turns, so that its conversation
     e.message(4),
   );
   const { log } = given(...old, e.message(5), e.turn(9, [5]), e.response(11), e.turnEnd());
-  for (const [atSeq, end] of [[13, 13], [8, 8], [5, 5]] as const) {
+  for (const [atSeq, end] of [
+    [13, 13],
+    [8, 8],
+    [5, 5],
+  ] as const) {
     const copy = fork(log, atSeq);
     assert.deepEqual(messagesOf(copy), messagesOf(log.slice(0, end)));
     assert.deepEqual(fold(copy).waiting, []);
@@ -99,7 +150,10 @@ test("a fork of a fork says the same", () => {
 });
 
 test("whatever happened in a session, a fork of it tells what its whole turns told", () => {
-  const moves = fc.array(fc.record({ message: fc.boolean(), delivery: fc.constantFrom("steer", "queue", "interrupt"), calls: fc.nat(2) }), { maxLength: 60, size: "max" });
+  const moves = fc.array(
+    fc.record({ message: fc.boolean(), delivery: fc.constantFrom("steer", "queue", "interrupt"), calls: fc.nat(2) }),
+    { maxLength: 60, size: "max" },
+  );
   fc.assert(
     fc.property(moves, fc.nat(60), (plan, atSeq) => {
       let world = newWorld({ onDisconnect: "pause", gateway: true, limits: {} });

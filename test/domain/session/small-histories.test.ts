@@ -3,7 +3,8 @@ import { test } from "node:test";
 
 import { conversation } from "../../../src/domain/session/conversation.ts";
 import { assertProviderGrammar } from "../../support/provider-grammar.ts";
-import { apply, ask, decision, newWorld, sending, type Move, type Outcome, type World } from "../../support/simulated-runner.ts";
+import { apply, ask, decision, sending, type Move, type Outcome } from "../../support/simulated-runner.ts";
+import { newWorld, type World } from "../../support/simulated-world.ts";
 
 const deliveries = ["steer", "queue", "interrupt"] as const;
 type Delivery = (typeof deliveries)[number];
@@ -24,7 +25,8 @@ function movesOf({ world, sent, crashes }: Node, plan: Plan): { move: Move; send
   if (step.type !== "wait") {
     for (const outcome of outcomes) moves.push({ move: { do: "step", outcome } });
     if (crashes < plan.crashes)
-      for (const after of [0, 1]) moves.push({ move: { do: "crash", after, outcome: outcomes.at(-1) ?? text }, crashes: true });
+      for (const after of [0, 1])
+        moves.push({ move: { do: "crash", after, outcome: outcomes.at(-1) ?? text }, crashes: true });
   }
   for (const choice of ["allow_once", "deny"] as const) {
     const decided = decision(world, choice, "approver");
@@ -78,7 +80,9 @@ function assertFinished({ world }: Node, plan: Plan): void {
 
 function explore(plan: Plan): { states: number; ends: number } {
   const seen = new Set<string>();
-  const stack: Node[] = [{ world: newWorld({ onDisconnect: "pause", gateway: false, limits: {} }), sent: 0, crashes: 0 }];
+  const stack: Node[] = [
+    { world: newWorld({ onDisconnect: "pause", gateway: false, limits: {} }), sent: 0, crashes: 0 },
+  ];
   let ends = 0;
   for (let node = stack.pop(); node; node = stack.pop()) {
     const key = keyOf(node);
