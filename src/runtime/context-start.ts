@@ -2,36 +2,42 @@ import type { SessionEvent } from "../schema/session-event.ts";
 import type { SessionState } from "../domain/session/state.ts";
 
 /**
- * The first `seq` that the model's context can still need: whole turns from the newest back, of `bytes` in all, and
- * never past a summary, a message that no turn has taken in, or the open turn.
+ * The first `seq` that the model's context can still need: from a turn boundary on, so many of the newest turns as
+ * `bytes` of text hold, with every message that they, or no turn yet, took in, and the newest summary.
  */
 export function contextStart(history: readonly SessionEvent[], state: SessionState, bytes: number): number {
   const first = history[0]?.seq ?? 1;
-  let size = 0;
-  let start = state.turn?.startSeq ?? state.seq + 1;
-  for (const event of history.toReversed()) {
-    if (isTurnStart(event)) {
-      start = Math.min(start, event.seq);
-      if (size > bytes) break;
-    }
-    size += sizeOf(event);
-    if (event === history[0]) start = first;
+  const boundary = turnBoundary(history, bytes);
+  const messageSeqs = new Map<string, number>();
+  let start = boundary;
+  for (const event of history) {
+    if (event.type === "user_message") messageSeqs.set(event.message_id, event.seq);
+    if (event.type === "context_compacted") start = Math.min(boundary, event.seq);
   }
-  const kept = [
-    start,
-    ...state.waiting.map((message) => message.seq),
-    history.findLast((event) => event.type === "context_compacted")?.seq ?? start,
-  ];
-  // A message that a turn took in stands before its `turn_start`.
-  const taken = history.findLast((event) => event.seq < start && (event.type === "turn_end" || event.legacy))?.seq;
-  return Math.max(first, Math.min(...kept, (taken ?? first - 1) + 1));
+  for (const event of history)
+    if (event.type === "turn_start" && event.seq >= boundary)
+      for (const id of event.message_ids) start = Math.min(start, messageSeqs.get(id) ?? start);
+  return Math.max(first, Math.min(start, ...state.waiting.map((message) => message.seq)));
 }
 
-const isTurnStart = (event: SessionEvent): boolean =>
-  event.type === "turn_start" || (event.legacy === true && event.type === "user_message");
+/** Right after the newest end of a turn beyond which there are `bytes` of text; the history's beginning if there are not. */
+function turnBoundary(history: readonly SessionEvent[], bytes: number): number {
+  let size = 0;
+  for (let index = history.length - 1; index >= 0; index -= 1) {
+    const event = history[index];
+    if (!event) break;
+    if (size > bytes && endsTurn(event)) return event.seq + 1;
+    size += sizeOf(event);
+  }
+  return history[0]?.seq ?? 1;
+}
+
+const endsTurn = (event: SessionEvent): boolean =>
+  event.type === "turn_end" || (event.legacy === true && event.type === "assistant_response" && !event.tool_calls?.length);
 
 function sizeOf(event: SessionEvent): number {
   if (event.type === "tool_result") return event.result.content.length;
-  if (event.type === "assistant_response") return event.content.length + JSON.stringify(event.tool_calls ?? []).length;
+  if (event.type === "assistant_response")
+    return event.content.length + JSON.stringify(event.tool_calls ?? []).length;
   return "content" in event && typeof event.content === "string" ? event.content.length : 0;
 }

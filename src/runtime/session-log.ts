@@ -1,9 +1,10 @@
-import type { AppendOptions, Appended, Lease, SessionProblem, SessionStore, Snapshot } from "../ports/session-store.ts";
+import type { AppendOptions, Appended, Lease, SessionProblem, Snapshot } from "../ports/session-store.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
 import { evolve } from "../domain/session/evolve.ts";
 import { initialState, type SessionState } from "../domain/session/state.ts";
+import type { RuntimeParts } from "./parts.ts";
 
 /** Raised when the state's shape or meaning changes: older snapshots are then not used. */
 const snapshotVersion = "1";
@@ -11,7 +12,7 @@ const snapshotVersion = "1";
 /** Whether this program can go on from it. */
 export const isSnapshotUsable = ({ version }: Snapshot): boolean => version === snapshotVersion;
 
-type Environment = { store: SessionStore; ulid(): string; redact(draft: EventDraft): EventDraft };
+type Environment = Pick<RuntimeParts, "store" | "clock" | "redact" | "metrics">;
 
 /**
  * One open log, folded twice: `durable` from what is synced, the only state that is ever shown; `tail` with what is
@@ -59,7 +60,7 @@ export class SessionLog {
   /** Queues events at the log's end. They are in `tail` when this resolves; in `durable` when its `durable` does. */
   async append(drafts: EventDraft[], options: AppendOptions): Promise<Appended> {
     this.assertUsable();
-    const appendId = this.env.ulid();
+    const appendId = this.env.clock.ulid();
     const cleaned = drafts.map((draft) => this.env.redact(draft));
     return this.took(await this.env.store.append(this.id, appendId, cleaned, options));
   }
@@ -70,7 +71,7 @@ export class SessionLog {
     const after = this.tail.seq;
     const options = lease ? { lease, after } : { after };
     return this.took(
-      await this.env.store.appendLocked(this.id, this.env.ulid(), options, (news) => {
+      await this.env.store.appendLocked(this.id, this.env.clock.ulid(), options, (news) => {
         for (const event of news) this.fold(event);
         return decide(this.tail).map((draft) => this.env.redact(draft));
       }),
@@ -120,8 +121,14 @@ export class SessionLog {
     if (appended.kind !== "appended") return appended;
     for (const event of appended.events) this.fold(event);
     const last = appended.events.at(-1)?.seq ?? 0;
+    const { clock, metrics } = this.env;
+    const from = clock.monotonic();
     appended.durable.then(
-      () => this.synced(last),
+      () => {
+        metrics.add("duragent_appends_total");
+        metrics.observe("duragent_append_seconds", (clock.monotonic() - from) / 1000);
+        this.synced(last);
+      },
       (error: unknown) => this.fail(asStorageFailure(error)),
     );
     return appended;

@@ -135,8 +135,8 @@ export class SessionRegistry {
   }
 
   private async openSession(id: SessionId): Promise<LivingSession> {
-    const { store, clock, redact } = this.parts;
-    const log = await SessionLog.open({ store, ulid: () => clock.ulid(), redact }, id);
+    const { store } = this.parts;
+    const log = await SessionLog.open(this.parts, id);
     const session = new LivingSession(this.parts, log);
     session.attachedCount = (await store.attached(id)).count;
     await resolveAgent(session, this.parts);

@@ -74,9 +74,9 @@ class Fold {
         this.takeIn((message) => event.message_ids.includes(message.message_id));
         return;
       case "assistant_response":
-        if (!this.turn) this.start(event.seq);
         this.takeIn((message) => message.delivery === "steer" && message.seq <= event.through_seq);
-        this.respond(event);
+        // The rest of a turn whose beginning was let go: only what it took in counts.
+        if (this.turn) this.respond(event);
         return;
       case "tool_result":
         if (this.turn && event.result.artifact) this.turn.artifacts[event.call_id] = event.result.artifact;

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { conversation } from "../../src/domain/session/conversation.ts";
+import { evolve } from "../../src/domain/session/evolve.ts";
+import { initialState } from "../../src/domain/session/state.ts";
+import { contextStart } from "../../src/runtime/context-start.ts";
+import type { SessionEvent } from "../../src/schema/session-event.ts";
+import { harness, newSession, eventsOf } from "../support/runtime-harness.ts";
+import { openTestStore } from "../support/test-store.ts";
+
+const message = { source: "http", mayDecide: true };
+const patient = { timeoutMs: 5_000, signal: new AbortController().signal };
+
+test("what is kept of the history gives the same newest turns as the whole log", async (t) => {
+  const running = harness({ store: await openTestStore(t) });
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  for (let turn = 0; turn < 6; turn += 1) {
+    const sent = await running.sessions.send(id, { content: `${turn} ${"x".repeat(100)}`, ...message });
+    await running.sessions.answer(id, sent.messageId, patient);
+  }
+  const events = await eventsOf(running, id);
+  const state = events.reduce(evolve, initialState);
+  const whole = conversation(events).turns;
+  for (const bytes of [0, 100, 250, 500, 5_000]) {
+    const start = contextStart(events, state, bytes);
+    const kept = conversation(events.filter((event) => event.seq >= start)).turns;
+    assert.deepEqual(kept, whole.slice(whole.length - kept.length));
+    assert.equal(bytes === 5_000, kept.length === whole.length);
+  }
+});
+
+test("a message that waited through a turn is kept with the turn that took it in", () => {
+  const timestamp = "2026-01-02T03:04:05.000Z";
+  const said = (id: string, delivery: "steer" | "queue") => ({
+    type: "user_message" as const,
+    message_id: id as never,
+    content: id,
+    source: "http",
+    delivery,
+  });
+  const turn = (id: string) => id as never;
+  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+  const response = (id: string, through: number) => ({
+    type: "assistant_response" as const,
+    agent: "a",
+    content: `re ${id}`,
+    message_id: id as never,
+    through_seq: through,
+    model: "m",
+    provider: "p",
+    stop_reason: "end" as const,
+    request_digest: "",
+    latency_ms: 1,
+    first_token_ms: 1,
+    attempts: 1,
+  });
+  const drafts: Record<string, unknown>[] = [
+    said("one", "steer"),
+    { type: "turn_start", turn_id: turn("t1"), message_ids: ["one"], agent_digest: "d" },
+    said("queued", "queue"),
+    said("steered", "steer"),
+    { ...response("r1", 4), turn_id: turn("t1") },
+    { type: "turn_end", turn_id: turn("t1"), outcome: "completed", usage },
+    { type: "turn_start", turn_id: turn("t2"), message_ids: ["queued"], agent_digest: "d" },
+    { ...response("r2", 7), turn_id: turn("t2") },
+    { type: "turn_end", turn_id: turn("t2"), outcome: "completed", usage },
+  ];
+  const events = drafts.map((draft, index) => ({ ...draft, seq: index + 1, timestamp }) as unknown as SessionEvent);
+  const start = contextStart(events, events.reduce(evolve, initialState), 0);
+  const { turns } = conversation(events.filter((event) => event.seq >= start));
+  assert.deepEqual(
+    turns.map((one) => one.messages.map((part) => (part.role === "tool" ? "" : part.content))),
+    [["queued", "re r2"]],
+  );
+});
