@@ -1,0 +1,45 @@
+import { atLeastShare, type Row } from "./row.ts";
+import { median } from "./support/quantile.ts";
+import { benchFolder, startDuragent, startFloor, startModel, writeWorkspace } from "./support/servers.ts";
+import { createSession, turn } from "./support/turn-client.ts";
+
+const sessions = 32;
+const rounds = 6;
+const turnsPerSession = 20;
+/** Restate, the fastest durable peer: turns a second at 32 sessions on such a machine. */
+const bestDurablePeer = 409;
+
+/** Turns a second at 32 sessions, ours and the floor's in turn. */
+export async function run(): Promise<Row[]> {
+  await using folder = await benchFolder();
+  await using floorFolder = await benchFolder();
+  await using model = await startModel();
+  await writeWorkspace(folder.path, model.url);
+  await using ours = await startDuragent(folder.path);
+  await using floor = await startFloor(floorFolder.path, model.url);
+  const rates = { ours: [] as number[], floor: [] as number[] };
+  for (let round = -2; round < rounds; round += 1) {
+    const floorRate = await rateOf(floor.url);
+    const ourRate = await rateOf(ours.url);
+    if (round < 0) continue;
+    rates.floor.push(floorRate);
+    rates.ours.push(ourRate);
+  }
+  const what = "turns/s at 32 sessions, synced";
+  const rate = median(rates.ours);
+  return [
+    atLeastShare({ what, ours: rate, unit: "turns/s", peer: { name: "floor", value: median(rates.floor) } }, 0.8),
+    atLeastShare({ what, ours: rate, unit: "turns/s", peer: { name: "best durable peer", value: bestDurablePeer } }, 2),
+  ];
+}
+
+async function rateOf(url: string): Promise<number> {
+  const ids = await Promise.all(Array.from({ length: sessions }, () => createSession(url)));
+  const startedAt = performance.now();
+  await Promise.all(
+    ids.map(async (id) => {
+      for (let n = 0; n < turnsPerSession; n += 1) await turn(url, id);
+    }),
+  );
+  return (sessions * turnsPerSession * 1000) / (performance.now() - startedAt);
+}

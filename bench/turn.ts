@@ -1,0 +1,64 @@
+import { atMost, atMostTimes, type Row } from "./row.ts";
+import { median, quantile } from "./support/quantile.ts";
+import { benchFolder, startDuragent, startFloor, startModel, writeWorkspace } from "./support/servers.ts";
+import { createSession, direct, turn, type TurnTimes } from "./support/turn-client.ts";
+
+const rounds = 12;
+const turnsPerRound = 40;
+const turnsPerSession = 20;
+
+/** What a durable turn costs beyond the model, and when its first token comes; direct, floor and ours in turn. */
+export async function run(): Promise<Row[]> {
+  await using folder = await benchFolder();
+  await using floorFolder = await benchFolder();
+  await using model = await startModel();
+  await writeWorkspace(folder.path, model.url);
+  await using ours = await startDuragent(folder.path);
+  await using floor = await startFloor(floorFolder.path, model.url);
+
+  const times = { direct: [] as TurnTimes[], floor: [] as TurnTimes[], ours: [] as TurnTimes[] };
+  for (let round = -3; round < rounds; round += 1) {
+    const those = {
+      direct: await repeat(() => direct(model.url)),
+      floor: await turnsOf(floor.url),
+      ours: await turnsOf(ours.url),
+    };
+    // The first rounds warm all three up.
+    if (round < 0) continue;
+    times.direct.push(...those.direct);
+    times.floor.push(...those.floor);
+    times.ours.push(...those.ours);
+  }
+  const base = median(times.direct.map((one) => one.totalMs));
+  const overhead = (of: TurnTimes[], share: number): number => quantile(of.map((one) => one.totalMs), share) - base;
+  const first = (of: TurnTimes[]): number => median(of.map((one) => one.firstTokenMs));
+  const p50 = overhead(times.ours, 0.5);
+  const p99 = overhead(times.ours, 0.99);
+  return [
+    atMostTimes(
+      { what: "overhead of a turn, synced, p50", ours: p50, unit: "ms", peer: { name: "floor", value: overhead(times.floor, 0.5) }, note: `direct ${base.toFixed(2)} ms` },
+      1.25,
+    ),
+    atMost({ what: "overhead of a turn, synced, p50, against pi", ours: p50, unit: "ms", note: "the fastest peer took 3.5 ms on this kind of machine" }, 3.5),
+    atMostTimes(
+      { what: "overhead of a turn, synced, p99", ours: p99, unit: "ms", peer: { name: "its p50", value: p50 }, note: `floor's p99 ${overhead(times.floor, 0.99).toFixed(2)} ms` },
+      3,
+    ),
+    atMostTimes({ what: "first token, p50", ours: first(times.ours), unit: "ms", peer: { name: "floor", value: first(times.floor) } }, 1.25),
+  ];
+}
+
+async function turnsOf(url: string): Promise<TurnTimes[]> {
+  const all: TurnTimes[] = [];
+  for (let n = 0; n < turnsPerRound; n += turnsPerSession) {
+    const id = await createSession(url);
+    for (let m = 0; m < turnsPerSession; m += 1) all.push(await turn(url, id));
+  }
+  return all;
+}
+
+async function repeat(once: () => Promise<TurnTimes>): Promise<TurnTimes[]> {
+  const all: TurnTimes[] = [];
+  for (let n = 0; n < turnsPerRound; n += 1) all.push(await once());
+  return all;
+}
