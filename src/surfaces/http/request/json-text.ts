@@ -1,4 +1,5 @@
 import { DuragentError } from "../../../schema/problem.ts";
+import { jsonFault } from "./json-fault.ts";
 
 const depthMax = 64;
 const keysMax = 10_000;
@@ -10,12 +11,9 @@ export function parseJsonText(text: string): unknown {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    const at = error instanceof SyntaxError ? /position (\d+)/.exec(error.message)?.[1] : undefined;
-    throw wrong(
-      text,
-      at === undefined ? text.length : Number(at),
-      text.trim() === "" ? "the body is empty, JSON is expected" : "this is not JSON",
-    );
+    if (!(error instanceof SyntaxError)) throw error;
+    const what = text.trim() === "" ? "the body is empty, JSON is expected" : "this is not JSON";
+    throw wrong(text, jsonFault(text), what);
   }
   refuseRepeatedKeys(text);
   return value;
@@ -48,12 +46,14 @@ function refuseRepeatedKeys(text: string): void {
       const end = endOfString(text, at);
       const object = open.at(-1);
       if (object && isKey(text, end)) {
-        const key: unknown = JSON.parse(text.slice(at, end + 1));
+        const key = String(JSON.parse(text.slice(at, end + 1)));
         keys += 1;
         if (keys > keysMax) throw wrong(text, at, `more than ${keysMax} keys`);
-        if (typeof key === "string" && object.has(key))
+        // A schema would pass over this one in silence.
+        if (key === "__proto__") throw wrong(text, at, "the key __proto__ is not taken anywhere");
+        if (object.has(key))
           throw wrong(text, at, `the key ${JSON.stringify(key.slice(0, 60))} stands here a second time`);
-        object.add(String(key));
+        object.add(key);
       }
       at = end;
     }

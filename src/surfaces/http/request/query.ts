@@ -12,8 +12,10 @@ export function readQuery(query: string): Record<string, unknown> {
     const label = name.startsWith("label.") ? name.slice("label.".length) : undefined;
     const target = label === undefined ? found : labels;
     const key = label ?? name;
+    // A schema would pass over this one in silence.
+    if (key === "__proto__") throw badQuery([name], "unknown parameter");
     if (Object.hasOwn(target, key)) repeated.push(name);
-    Object.defineProperty(target, key, { value, enumerable: true, configurable: true });
+    target[key] = value;
   }
   if (Object.hasOwn(found, "labels")) throw badQuery(["labels"], "unknown parameter; write label.KEY=VALUE");
   if (repeated.length > 0) throw badQuery(repeated, "stands here more than once");
