@@ -26,6 +26,31 @@ export class SimulatedDisk implements FileSystem {
   /** Resolves when `stopAfter` has come true. */
   died: Promise<void> = new Promise(() => undefined);
 
+  /** What one process sees of the disk: nothing answers it any more once it has died. */
+  mount(): FileSystem {
+    const generation = this.#generation;
+    const alive = <Arguments extends unknown[], Result>(run: (...given: Arguments) => Promise<Result>) =>
+      async (...given: Arguments): Promise<Result> => {
+        await this.#alive(generation);
+        try {
+          return await run.apply(this, given);
+        } finally {
+          await this.#alive(generation);
+        }
+      };
+    return {
+      open: alive(this.open),
+      readFile: alive(this.readFile),
+      replace: alive(this.replace),
+      rename: alive(this.rename),
+      makeFolder: alive(this.makeFolder),
+      syncFolder: alive(this.syncFolder),
+      list: alive(this.list),
+      size: alive(this.size),
+      remove: alive(this.remove),
+    };
+  }
+
   /** The process dies at the operation after this many. */
   stopAfter(operations: number): void {
     this.#left = operations;
@@ -143,8 +168,8 @@ export class SimulatedDisk implements FileSystem {
   #handle(path: string, file: File): FileHandle {
     const generation = this.#generation;
     const enter = async () => {
+      await this.#alive(generation);
       await this.#operation();
-      assert.equal(generation, this.#generation, "a descriptor of a dead process was used");
     };
     return {
       path,
@@ -165,7 +190,11 @@ export class SimulatedDisk implements FileSystem {
     this.#left -= 1;
     const generation = this.#generation;
     await Promise.resolve();
-    // What a dead process had begun goes no further.
+    await this.#alive(generation);
+  }
+
+  // What a dead process does goes no further.
+  async #alive(generation: number): Promise<void> {
     if (generation !== this.#generation) await new Promise(() => undefined);
   }
 

@@ -71,6 +71,7 @@ class Examination {
       ? checkLine(line.bytes, this.#seed)
       : ({ kind: "bad", reason: "it has no end" } as const);
     if (this.#fault.kind === "torn") return this.#afterTorn(line, checked);
+    if (checked.kind === "bad" && this.#hidesLaterWrite(line)) return this.#stop("corrupt", line, checked.reason);
     if (checked.kind === "bad") return this.#torn(line, checked.reason);
     if (checked.crc === null && this.#sealDue) return this.#torn(line, "its crc is missing");
     const read = readStoredEvent(checked.value);
@@ -144,6 +145,17 @@ class Examination {
     if (!isLater || (checked.crc !== null && !checked.mark)) return "more";
     this.#fault = { kind: "corrupt", offset: this.#fault.offset, line: this.#fault.line, reason: this.#fault.reason };
     return "enough";
+  }
+
+  // Where the newline between two lines was damaged, the second of them still shows that the first had been synced.
+  #hidesLaterWrite(line: Line): boolean {
+    for (const { index } of Buffer.from(line.bytes).toString("latin1").matchAll(/"\}[^]\{"seq":/g)) {
+      const checked = checkLine(line.bytes.subarray(index + 3), this.#seed);
+      if (checked.kind !== "readable" || checked.crc === null || !checked.mark) continue;
+      const read = readStoredEvent(checked.value);
+      if (read.kind === "event" && read.value.seq > this.#lastSeq) return true;
+    }
+    return false;
   }
 
   #torn(line: Line, reason: string): "more" {

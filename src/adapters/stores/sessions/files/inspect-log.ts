@@ -26,6 +26,8 @@ export async function inspectLog(file: Pick<FileHandle, "read">, options: { seed
   let sealDue = false;
   let legacy = false;
   let lastSeq = 0;
+  // Each bad line stands for a number that is missing; those are no gaps of their own.
+  let badLines = 0;
   for await (const chunk of readLines(file, 0, options.end)) {
     for (const line of chunk) {
       const inspected = inspectLine(line, { number: lines.length + 1, seed: options.seed, sealDue });
@@ -33,10 +35,11 @@ export async function inspectLog(file: Pick<FileHandle, "read">, options: { seed
       if (record) {
         if (lines.length === 0) legacy = !inspected.sealed && record.format === undefined;
         const first = lines.length === 0 ? firstProblem(record, legacy) : null;
-        inspected.problem = first ?? seqProblem(record.seq, { lastSeq, mayLeaveGap: legacy && !inspected.sealed, isFirst: lines.length === 0 });
+        inspected.problem = first ?? seqProblem(record.seq, { lastSeq, badLines, mayLeaveGap: legacy && !inspected.sealed });
         lastSeq = Math.max(lastSeq, record.seq);
+        badLines = 0;
         sealDue ||= inspected.sealed || record.format !== undefined;
-      }
+      } else badLines += 1;
       lines.push(inspected);
     }
   }
@@ -74,7 +77,7 @@ function firstProblem(record: StoredEvent, legacy: boolean): string | null {
   return legacy || record.type === "session_start" ? null : "the log does not begin with its session_start";
 }
 
-function seqProblem(seq: number, at: { lastSeq: number; mayLeaveGap: boolean; isFirst: boolean }): string | null {
+function seqProblem(seq: number, at: { lastSeq: number; badLines: number; mayLeaveGap: boolean }): string | null {
   if (seq <= at.lastSeq) return `seq ${seq} after ${at.lastSeq} repeats a number`;
-  return seq === at.lastSeq + 1 || at.mayLeaveGap ? null : `seq ${seq} after ${at.lastSeq} leaves a gap`;
+  return seq <= at.lastSeq + 1 + at.badLines || at.mayLeaveGap ? null : `seq ${seq} after ${at.lastSeq} leaves a gap`;
 }

@@ -157,7 +157,8 @@ async function fold(
   const all: SessionEvent[] = [];
   const needsTelling = (legacy || examined.lines.length === 0) && !met && firstSeq > 1;
   const told = legacy || needsTelling ? await toldBefore(environment, firstSeq) : [];
-  if (examined.lines.length === 0 && told.length === 0 && !met) return null;
+  const isEmpty = examined.lines.length === 0 && told.length === 0 && !met;
+  if (isEmpty && (examined.fault.kind === "none" || examined.fault.kind === "torn")) return null;
   for (const record of told) all.push(...upcaster.push(record, false));
   for (const line of examined.lines) if (line.record) all.push(...upcaster.push(line.record, line.crc !== null));
   all.push(...upcaster.finish());

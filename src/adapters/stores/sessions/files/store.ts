@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import type { Clock } from "../../../../ports/clock.ts";
 import type { FileSystem } from "../../../../ports/file-system.ts";
@@ -111,8 +111,8 @@ export class FileSessionStore implements SessionStore {
   static async open(options: FileSessionStoreOptions): Promise<FileSessionStore> {
     const { fs, sessionsFolder: sessions, dataFolder } = options;
     try {
-      await fs.makeFolder(dataFolder);
-      await fs.makeFolder(sessions);
+      await makeDurableFolder(fs, dataFolder);
+      await makeDurableFolder(fs, sessions);
       const epoch = await StoreEpoch.raise(fs, join(dataFolder, "server.epoch"));
       const identity = await IdentityLog.open(fs, identityPath(sessions));
       await emptyTrash(fs, sessions, identity.deleted);
@@ -301,4 +301,12 @@ export class FileSessionStore implements SessionStore {
   #refuseWhenClosing(): void {
     if (this.#closing) throw new DuragentError("shutting-down", "the server is shutting down", { retryable: true });
   }
+}
+
+// A session is as durable as the folders it lies in.
+async function makeDurableFolder(fs: FileSystem, path: string): Promise<void> {
+  if ((await fs.size(path)) !== null) return;
+  await makeDurableFolder(fs, dirname(path));
+  await fs.makeFolder(path);
+  await fs.syncFolder(dirname(path));
 }
