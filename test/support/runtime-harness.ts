@@ -22,6 +22,8 @@ export type HarnessOptions = {
   policy?: (tool: Tool, call: ToolCall) => PolicyDecision;
   model?: FakeModel;
   approvalTimeoutMs?: number;
+  /** The model's window, in tokens. */
+  window?: number;
 };
 
 export type Harness = {
@@ -39,7 +41,7 @@ export function harness(options: HarnessOptions): Harness {
   const model = options.model ?? new FakeModel();
   const lines: Harness["log"] = [];
   const kept: string[] = [];
-  const agent = testAgent(options.session ?? {});
+  const agent = testAgent(options.session ?? {}, options.window);
   const catalog: AgentCatalog = {
     list: () => [{ name: agent.name }],
     invalid: () => [],
@@ -82,8 +84,11 @@ export function harness(options: HarnessOptions): Harness {
   return { sessions: createSessions(parts), model, parts, log: lines, kept };
 }
 
-export function testAgent(session: WrittenSessionSettings): LoadedAgent {
-  const definition = shortAgentSchema.parse({ name: "tester", model: { provider: "fake", name: "fake-1" }, session });
+export function testAgent(session: WrittenSessionSettings, window?: number): LoadedAgent {
+  const model = { provider: "fake", name: "fake-1", max_output_tokens: 100, ...(window ? { max_input_tokens: window } : {}) };
+  // Already parsed: durations stand in milliseconds.
+  const definition = { ...shortAgentSchema.parse({ name: "tester", model }) };
+  definition.spec = { ...definition.spec, session };
   return {
     name: "tester",
     digest: "d".repeat(64),

@@ -3,16 +3,21 @@ import type { TestContext } from "node:test";
 import { createSystemClock } from "../../src/adapters/clock/system.ts";
 import { nodeFileSystem } from "../../src/adapters/file-system/node.ts";
 import { FileSessionStore } from "../../src/adapters/stores/sessions/files/store.ts";
+import type { Clock } from "../../src/ports/clock.ts";
 import type { SessionStore } from "../../src/ports/session-store.ts";
 import { temporaryFolder } from "./temporary-folder.ts";
 
 /** A session store on real files in a folder of the test's own. */
-export async function openTestStore(test: Pick<TestContext, "after">): Promise<SessionStore> {
-  const disk = await openRestartableStore(test);
+export async function openTestStore(
+  test: Pick<TestContext, "after">,
+  clock: Clock = createSystemClock(),
+): Promise<SessionStore> {
+  const disk = await openRestartableStore(test, clock);
   return disk.store;
 }
 
 export type RestartableStore = {
+  readonly folder: string;
   /** The store of the process that lives now. */
   readonly store: SessionStore;
   /** That process is gone: nothing it still does reaches the files. */
@@ -22,7 +27,10 @@ export type RestartableStore = {
 };
 
 /** A store whose process can die: what it had queued but not written is lost, as with `kill -9`. */
-export async function openRestartableStore(test: Pick<TestContext, "after">): Promise<RestartableStore> {
+export async function openRestartableStore(
+  test: Pick<TestContext, "after">,
+  clock: Clock = createSystemClock(),
+): Promise<RestartableStore> {
   const folder = await temporaryFolder(test);
   let alive = { is: true };
   const open = (): Promise<FileSessionStore> => {
@@ -32,7 +40,7 @@ export async function openRestartableStore(test: Pick<TestContext, "after">): Pr
       sessionsFolder: `${folder}/sessions`,
       dataFolder: folder,
       durability: "synced",
-      clock: createSystemClock(),
+      clock,
       fs: mortal(life),
     });
   };
@@ -41,6 +49,7 @@ export async function openRestartableStore(test: Pick<TestContext, "after">): Pr
     alive.is = false;
   });
   return {
+    folder,
     get store() {
       return store;
     },
