@@ -21,7 +21,7 @@ export const healthSchema = z.object({
   version: text,
   uptime_seconds: z.number().optional(),
   worker_id: text.optional(),
-  checks: z.record(z.string(), z.json()).optional(),
+  checks: z.record(z.string(), z.unknown()).optional(),
 });
 export type HealthBody = z.infer<typeof healthSchema>;
 

@@ -59,7 +59,7 @@ export type SessionListBody = z.infer<typeof sessionListSchema>;
 export const createSessionSchema = strictObject({
   agent: agentNameSchema.optional(),
   /** A whole agent definition, inline; instead of `agent`. */
-  agent_spec: z.json().optional(),
+  agent_spec: z.unknown().optional(),
   on_disconnect: onDisconnectSchema.optional(),
   labels: labelsSchema.optional(),
   session_id: sessionIdSchema.optional(),

@@ -43,7 +43,7 @@ export const admin = [
     path: "/api/v1/admin/doctor",
     id: "doctor",
     summary: "Checks of this server and what it stands on",
-    responses: { 200: { description: "The report", schema: z.json() } },
+    responses: { 200: { description: "The report", schema: z.unknown() } },
     handle: async ({ surface }) => json(200, await surface.doctor()),
   }),
   route({
