@@ -10,15 +10,18 @@ const deliveries = ["steer", "queue", "interrupt"] as const;
 type Delivery = (typeof deliveries)[number];
 
 /** One small history to be: its messages in order, the tool that the model may call once, the crashes that may come. */
-type Plan = { messages: readonly Delivery[]; tool: string; crashes: number };
-type Node = { world: World; sent: number; crashes: number };
+type Plan = { messages: readonly Delivery[]; tool: string; crashes: number; others: readonly Move[] };
+type Node = { world: World; sent: number; crashes: number; others: number };
+type Next = { move: Move; sends?: true; crashes?: true; other?: true };
 
 const text: Outcome = { says: "text", tool: "ok", tookMs: 0 };
 
-function movesOf({ world, sent, crashes }: Node, plan: Plan): { move: Move; sends?: true; crashes?: true }[] {
-  const moves: { move: Move; sends?: true; crashes?: true }[] = [];
+function movesOf({ world, sent, crashes, others }: Node, plan: Plan): Next[] {
+  const moves: Next[] = [];
   const delivery = plan.messages[sent];
   if (delivery) moves.push({ move: sending(world, sent + 1, { delivery, sender: "bob" }), sends: true });
+  const other = plan.others[others];
+  if (other) moves.push({ move: other, other: true });
   const step = ask(world);
   const called = world.log.some((event) => event.type === "assistant_response" && event.tool_calls);
   const outcomes = world.running?.type === "call_model" && !called ? [text, { ...text, says: [plan.tool] }] : [text];
@@ -36,12 +39,17 @@ function movesOf({ world, sent, crashes }: Node, plan: Plan): { move: Move; send
 }
 
 /** All that can make a difference to what comes, or to what is asserted at the end. */
-function keyOf({ world, sent, crashes }: Node): string {
+function keyOf({ world, sent, crashes, others }: Node): string {
   const { state, running, taken, effects } = world;
   const { turn } = state;
   return JSON.stringify([
     sent,
     crashes,
+    others,
+    world.attached,
+    state.pauseAsked,
+    state.endAsked !== null,
+    state.ended,
     taken,
     Object.values(effects),
     state.status,
@@ -56,6 +64,7 @@ function keyOf({ world, sent, crashes }: Node): string {
       turn.responses,
       turn.calls.map((call) => [call.status, call.attempt]),
       turn.crashes,
+      turn.cancelAsked,
       turn.epoch < world.epoch,
     ],
     running && [running.type, running.calls.length],
@@ -67,13 +76,23 @@ function keyOf({ world, sent, crashes }: Node): string {
 function assertFinished({ world }: Node, plan: Plan): void {
   assert.equal(ask(world).type, "wait");
   assert.equal(world.state.turn, null, "no turn is stuck");
-  assert.deepEqual(world.state.waiting, [], "no message is lost");
-  plan.messages.forEach((_, n) => assert.equal(world.taken[`msg_${String(n + 1).padStart(26, "0")}`], 1));
+  const ended = world.log.findIndex((event) => event.type === "session_end");
+  for (const event of world.log)
+    if (event.type === "user_message" && (ended === -1 || event.seq <= ended))
+      assert.equal(world.taken[event.message_id], 1, `${event.content} is lost`);
   const ends = world.log.flatMap((event) => (event.type === "turn_end" ? [event.outcome] : []));
   assert.equal(ends.length, world.log.filter((event) => event.type === "turn_start").length);
-  const interrupts = plan.messages.filter((delivery) => delivery === "interrupt").length;
-  assert.ok(ends.filter((outcome) => outcome === "cancelled").length <= interrupts, "only an interrupt cancels");
-  assert.ok(ends.every((outcome) => outcome === "completed" || outcome === "cancelled"));
+  const stops = world.log.filter(
+    (event) =>
+      (event.type === "user_message" && event.delivery === "interrupt") ||
+      (event.type === "control_requested" && (event.action === "cancel" || event.action === "end")),
+  );
+  const cancelled = ends.filter((outcome) => outcome === "cancelled").length;
+  assert.ok(cancelled <= stops.length, "only what asks for it cancels");
+  assert.equal(ends.filter((outcome) => outcome === "completed").length, ends.length - cancelled);
+  if (plan.others.length > 0) return assertProviderGrammar(conversation(world.log));
+  assert.deepEqual(world.state.waiting, []);
+  assert.equal(Object.keys(world.taken).length, plan.messages.length);
   assert.equal(ends.at(-1), "completed", "the last message is answered");
   assertProviderGrammar(conversation(world.log));
 }
@@ -81,7 +100,7 @@ function assertFinished({ world }: Node, plan: Plan): void {
 function explore(plan: Plan): { states: number; ends: number } {
   const seen = new Set<string>();
   const stack: Node[] = [
-    { world: newWorld({ onDisconnect: "pause", gateway: false, limits: {} }), sent: 0, crashes: 0 },
+    { world: newWorld({ onDisconnect: "pause", gateway: false, limits: {} }), sent: 0, crashes: 0, others: 0 },
   ];
   let ends = 0;
   for (let node = stack.pop(); node; node = stack.pop()) {
@@ -93,10 +112,16 @@ function explore(plan: Plan): { states: number; ends: number } {
       ends += 1;
       assertFinished(node, plan);
     }
-    for (const { move, sends, crashes } of moves) {
+    for (const { move, sends, crashes, other } of moves) {
       const world = apply(node.world, move);
-      assert.ok(world !== node.world, "every move gets somewhere");
-      stack.push({ world, sent: node.sent + (sends ? 1 : 0), crashes: node.crashes + (crashes ? 1 : 0) });
+      const refused = other || (move.do === "input" && node.world.state.endAsked);
+      assert.ok(refused || world !== node.world, "every move gets somewhere");
+      stack.push({
+        world,
+        sent: node.sent + (sends ? 1 : 0),
+        crashes: node.crashes + (crashes ? 1 : 0),
+        others: node.others + (other ? 1 : 0),
+      });
     }
   }
   return { states: seen.size, ends };
@@ -109,10 +134,40 @@ for (const tool of ["pure", "idempotent", "resumable", "unsafe", "asked"])
     let states = 0;
     let ends = 0;
     for (const messages of orders) {
-      const explored = explore({ messages, tool, crashes: 2 });
+      const explored = explore({ messages, tool, crashes: 2, others: [] });
       states += explored.states;
       ends += explored.ends;
     }
     t.diagnostic(`${states} states explored, ${ends} of them ends`);
     assert.ok(ends > orders.length);
+  });
+
+const control = (action: "cancel" | "pause" | "resume" | "end"): Move => ({
+  do: "input",
+  command: { type: "control", timestamp: "", action, by: "alice", attached: true },
+});
+const leaving: Record<string, Move[]> = {
+  "two cancels": [control("cancel"), control("cancel")],
+  "a pause and a resume": [control("pause"), control("resume")],
+  "a client that leaves and comes back": [
+    { do: "attach", attached: false },
+    { do: "attach", attached: true },
+  ],
+  "a cancel while nobody is there": [
+    { do: "attach", attached: false },
+    control("cancel"),
+    { do: "attach", attached: true },
+  ],
+  "the session's end": [control("end")],
+};
+
+for (const [name, others] of Object.entries(leaving))
+  test(`two messages, a crash, a call and ${name} lose, double and block nothing, whatever comes when`, (t) => {
+    let states = 0;
+    for (const tool of ["pure", "unsafe", "asked"])
+      for (const first of deliveries)
+        for (const second of deliveries)
+          states += explore({ messages: [first, second], tool, crashes: 1, others }).states;
+    t.diagnostic(`${states} states explored`);
+    assert.ok(states > 1_000);
   });
