@@ -90,6 +90,8 @@ export async function watchConfig(options: WatchOptions): Promise<ConfigWatch> {
   watcher.on("all", changed);
   watcher.on("error", (error) => log.warn({ error }, "The configuration can not be watched"));
   await new Promise<void>((resolve) => watcher.once("ready", resolve));
+  // What changed since it was loaded and before anybody watched.
+  await reload();
   return {
     problems: () => problems,
     reload,

@@ -78,16 +78,26 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
 
   pending.all = true;
   await take();
-  const watching = options.watch
-    ? await store.watch({
+  // The start does not wait for the watcher. What changed before it saw anything is found by reading once more.
+  const watching = options.watch ? follow() : null;
+  async function follow(): Promise<{ close(): Promise<void> } | null> {
+    try {
+      const watcher = await store.watch({
         onChange(change) {
           if (change === "all") pending.all = true;
           else for (const key of change.keys) pending.keys.add(key);
           void take();
         },
         onError: (error) => log.warn({ error }, "Changes of agents may not be seen; reload them by hand"),
-      })
-    : null;
+      });
+      pending.all = true;
+      void take();
+      return watcher;
+    } catch (error) {
+      log.warn({ error }, "Changes of agents are not seen; reload them by hand");
+      return null;
+    }
+  }
 
   return {
     list: () => index.list(),
@@ -143,7 +153,7 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
     async close() {
       closed = true;
       cancelAgain?.();
-      await watching?.close();
+      await (await watching)?.close();
       await last.catch(() => undefined);
     },
   };

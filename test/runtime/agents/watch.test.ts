@@ -59,3 +59,26 @@ test("a thousand saves a second never show anything but a whole version, and the
   assert.deepEqual(catalog.invalid(), []);
   assert.ok(logged.length < 200, `${logged.length} lines of log`);
 });
+
+test("what changes between the first reading and the first look of the watcher is not missed", async (t) => {
+  const { store, write, open } = await agentFolders(t, { "agents/a/agent.yaml": agentYaml("a", "description: old") });
+  const catalog = await open({
+    watch: true,
+    store: {
+      ...store,
+      async watch(listener) {
+        await write("agents/a/agent.yaml", agentYaml("a", "description: new"));
+        return store.watch(listener);
+      },
+    },
+  });
+  await catalog.until(() => catalog.list()[0]?.description === "new");
+});
+
+test("agents that can not be watched are served all the same", async (t) => {
+  const { store, open, logged } = await agentFolders(t, { "agents/a/agent.yaml": agentYaml("a") });
+  const catalog = await open({ watch: true, store: { ...store, watch: () => Promise.reject(new Error("ENOSPC")) } });
+  assert.equal((await catalog.get("a"))?.name, "a");
+  await catalog.close();
+  assert.ok(logged.some(({ line }) => line.startsWith("Changes of agents are not seen")));
+});
