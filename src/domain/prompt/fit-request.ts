@@ -55,17 +55,16 @@ export function fitRequest(material: PromptMaterial): FittedRequest {
   const closed = turns.filter((turn) => !turn.open);
   const closedCap = material.context.maxHistoryTokens === 0 ? budget : material.context.maxHistoryTokens;
   const room = budget - corrected(messagesTokens(leading) + messagesTokens(open));
-  const kept = newestThatFit(closed, Math.min(closedCap, room), ratio);
-  const omitted = closed.slice(0, closed.length - kept.length).reduce((sum, turn) => sum + turn.messages.length, 0);
+  const kept = newestThatFit(closed, Math.min(closedCap, room) / ratio);
+  const omitted = closed
+    .slice(0, closed.length - kept.turns.length)
+    .reduce((sum, turn) => sum + turn.messages.length, 0);
 
   const openBudget = Math.floor((budget - corrected(messagesTokens(leading))) / ratio);
-  const history = [
-    ...leading,
-    ...kept.flatMap((turn) => turn.messages),
-    ...(room < 0 ? squeezed(open, openBudget) : open),
-  ];
+  const present = room < 0 ? squeezed(open, openBudget) : open;
   const system = omitted === 0 ? material.system : `${material.system}\n\n${omissionLine(omitted)}`;
-  const historyTokens = messagesTokens(history);
+  const history = [...leading, ...kept.turns.flatMap((turn) => turn.messages), ...present];
+  const historyTokens = messagesTokens(leading) + kept.tokens + messagesTokens(present);
   const rawTokens = textTokens(system) + toolsTokens(material.tools) + historyTokens;
   return {
     request: { system, messages: history, tools: [...material.tools], settings: material.model },
@@ -90,15 +89,19 @@ export function contextUse(material: PromptMaterial): number {
 }
 
 // Without gaps: an older turn that would fit is of no use after one that did not.
-function newestThatFit(turns: readonly ConversationTurn[], limitTokens: number, ratio: number): ConversationTurn[] {
+function newestThatFit(
+  turns: readonly ConversationTurn[],
+  limitTokens: number,
+): { turns: readonly ConversationTurn[]; tokens: number } {
   let tokens = 0;
   let first = turns.length;
-  for (const turn of turns.toReversed()) {
-    tokens += messagesTokens(turn.messages) * ratio;
-    if (tokens > limitTokens) break;
+  for (let turn = turns[first - 1]; turn !== undefined; turn = turns[first - 1]) {
+    const more = messagesTokens(turn.messages);
+    if (tokens + more > limitTokens) break;
+    tokens += more;
     first -= 1;
   }
-  return turns.slice(first);
+  return { turns: turns.slice(first), tokens };
 }
 
 function omissionLine(messages: number): string {
