@@ -7,6 +7,7 @@ import type { Row } from "./row.ts";
 const figures: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>> = {
   turn: () => import("./turn.ts"),
   throughput: () => import("./throughput.ts"),
+  syncs: () => import("./syncs.ts"),
 };
 
 const results = new URL("results/", import.meta.url).pathname;

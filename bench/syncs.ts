@@ -4,8 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-import type { Row } from "./row.ts";
-import { noMoreThan } from "./support/figure.ts";
+import { atMost, type Row } from "./row.ts";
 import { benchFolder, startDuragent, startModel, writeWorkspace } from "./support/servers.ts";
 import { createSession, turn } from "./support/turn-client.ts";
 
@@ -35,8 +34,8 @@ export async function run(): Promise<Row[]> {
     );
   });
   return [
-    noMoreThan(2, { what: "syncs of a plain turn, alone", ours: alone / turnsAlone, unit: "" }),
-    noMoreThan(2, { what: "syncs of a plain turn, at 32 sessions", ours: together / (sessions * turnsEach), unit: "" }),
+    atMost({ what: "syncs of a plain turn, alone", ours: alone / turnsAlone, unit: "" }, 2),
+    atMost({ what: "syncs of a plain turn, at 32 sessions", ours: together / (sessions * turnsEach), unit: "" }, 2),
   ];
 }
 

@@ -1,5 +1,4 @@
-import type { Row } from "./row.ts";
-import { noLessThanTimes } from "./support/figure.ts";
+import { atLeastShare, type Row } from "./row.ts";
 import { median } from "./support/quantile.ts";
 import { benchFolder, startDuragent, startFloor, startModel, writeWorkspace } from "./support/servers.ts";
 import { createSession, turn } from "./support/turn-client.ts";
@@ -29,8 +28,8 @@ export async function run(): Promise<Row[]> {
   const what = "turns/s at 32 sessions, synced";
   const rate = median(rates.ours);
   return [
-    noLessThanTimes(0.8, { what, ours: rate, unit: "turns/s", peer: { name: "floor", value: median(rates.floor) } }),
-    noLessThanTimes(2, { what, ours: rate, unit: "turns/s", peer: { name: "best durable peer", value: bestDurablePeer } }),
+    atLeastShare({ what, ours: rate, unit: "turns/s", peer: { name: "floor", value: median(rates.floor) } }, 0.8),
+    atLeastShare({ what, ours: rate, unit: "turns/s", peer: { name: "best durable peer", value: bestDurablePeer } }, 2),
   ];
 }
 

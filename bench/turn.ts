@@ -1,5 +1,4 @@
-import type { Row } from "./row.ts";
-import { noMoreThan, noMoreThanTimes } from "./support/figure.ts";
+import { atMost, atMostTimes, type Row } from "./row.ts";
 import { median, quantile } from "./support/quantile.ts";
 import { benchFolder, startDuragent, startFloor, startModel, writeWorkspace } from "./support/servers.ts";
 import { createSession, direct, turn, type TurnTimes } from "./support/turn-client.ts";
@@ -7,7 +6,6 @@ import { createSession, direct, turn, type TurnTimes } from "./support/turn-clie
 const rounds = 12;
 const turnsPerRound = 40;
 const turnsPerSession = 20;
-const fastestPeerMs = 3.5;
 
 /** What a durable turn costs beyond the model, and when its first token comes; direct, floor and ours in turn. */
 export async function run(): Promise<Row[]> {
@@ -36,14 +34,17 @@ export async function run(): Promise<Row[]> {
   const first = (of: TurnTimes[]): number => median(of.map((one) => one.firstTokenMs));
   const p50 = overhead(times.ours, 0.5);
   const p99 = overhead(times.ours, 0.99);
-  const floorP50 = overhead(times.floor, 0.5);
-  const floorP99 = overhead(times.floor, 0.99).toFixed(2);
-  const what = "overhead of a turn, synced";
   return [
-    noMoreThanTimes(1.25, { what: `${what}, p50`, ours: p50, unit: "ms", peer: { name: "floor", value: floorP50 }, note: `direct ${base.toFixed(2)} ms` }),
-    noMoreThan(fastestPeerMs, { what: `${what}, p50`, ours: p50, unit: "ms", note: "pi, the fastest peer, on such a machine" }),
-    noMoreThanTimes(3, { what: `${what}, p99`, ours: p99, unit: "ms", peer: { name: "its p50", value: p50 }, note: `floor's p99 ${floorP99} ms` }),
-    noMoreThanTimes(1.25, { what: "first token, p50", ours: first(times.ours), unit: "ms", peer: { name: "floor", value: first(times.floor) } }),
+    atMostTimes(
+      { what: "overhead of a turn, synced, p50", ours: p50, unit: "ms", peer: { name: "floor", value: overhead(times.floor, 0.5) }, note: `direct ${base.toFixed(2)} ms` },
+      1.25,
+    ),
+    atMost({ what: "overhead of a turn, synced, p50, against pi", ours: p50, unit: "ms", note: "the fastest peer took 3.5 ms on this kind of machine" }, 3.5),
+    atMostTimes(
+      { what: "overhead of a turn, synced, p99", ours: p99, unit: "ms", peer: { name: "its p50", value: p50 }, note: `floor's p99 ${overhead(times.floor, 0.99).toFixed(2)} ms` },
+      3,
+    ),
+    atMostTimes({ what: "first token, p50", ours: first(times.ours), unit: "ms", peer: { name: "floor", value: first(times.floor) } }, 1.25),
   ];
 }
 
