@@ -8,16 +8,24 @@ import type { SessionState } from "../domain/session/state.ts";
 export function contextStart(history: readonly SessionEvent[], state: SessionState, bytes: number): number {
   const first = history[0]?.seq ?? 1;
   const boundary = turnBoundary(history, bytes);
-  const messageSeqs = new Map<string, number>();
-  let start = boundary;
+  const summary = history.findLast((event) => event.type === "context_compacted")?.seq ?? boundary;
+  const untaken = state.waiting.map((message) => message.seq);
+  return Math.max(first, Math.min(boundary, summary, ...untaken, ...untakenAt(history, boundary)));
+}
+
+/** Messages from before the boundary that a turn after it took in: they waited through the turn that ended there. */
+function untakenAt(history: readonly SessionEvent[], boundary: number): number[] {
+  const waiting = new Map<string, { seq: number; steers: boolean }>();
   for (const event of history) {
-    if (event.type === "user_message") messageSeqs.set(event.message_id, event.seq);
-    if (event.type === "context_compacted") start = Math.min(boundary, event.seq);
+    if (event.seq >= boundary) break;
+    if (event.type === "user_message" && !event.legacy)
+      waiting.set(event.message_id, { seq: event.seq, steers: event.delivery === "steer" });
+    if (event.type === "turn_start" || event.type === "messages_dropped")
+      for (const id of event.message_ids) waiting.delete(id);
+    if (event.type === "assistant_response")
+      for (const [id, { seq, steers }] of waiting) if (steers && seq <= event.through_seq) waiting.delete(id);
   }
-  for (const event of history)
-    if (event.type === "turn_start" && event.seq >= boundary)
-      for (const id of event.message_ids) start = Math.min(start, messageSeqs.get(id) ?? start);
-  return Math.max(first, Math.min(start, ...state.waiting.map((message) => message.seq)));
+  return [...waiting.values()].map(({ seq }) => seq);
 }
 
 /** Right after the newest end of a turn beyond which there are `bytes` of text; the history's beginning if there are not. */

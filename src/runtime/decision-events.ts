@@ -73,11 +73,12 @@ export function decisionEvents(state: SessionState, step: Step, making: Making):
         status: "failed",
         error: "the session ended before it could be sent",
       }));
-    case "end_session":
-      return [
-        { timestamp, type: "status_change", from: step.from, to: "ended", cause: "end" },
-        { timestamp, type: "session_end", reason: step.reason },
-      ];
+    case "end_session": {
+      const end: EventDraft = { timestamp, type: "session_end", reason: step.reason };
+      // A crash between the two has left the first of them.
+      if (step.from === "ended") return [end];
+      return [{ timestamp, type: "status_change", from: step.from, to: "ended", cause: "end" }, end];
+    }
     default:
       return [];
   }

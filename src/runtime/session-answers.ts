@@ -76,7 +76,9 @@ async function seqOf(registry: SessionRegistry, session: LivingSession, awaited:
   const is = (event: SessionEvent): boolean =>
     "messageId" in awaited
       ? event.type === "user_message" && event.message_id === (awaited.messageId satisfies MessageId)
-      : event.type === "approval_decision" && event.approval_id === awaited.approvalId;
+      : // A question that a message answered has no decision of its own.
+        (event.type === "approval_decision" || event.type === "approval_required") &&
+        event.approval_id === awaited.approvalId;
   const near = session.log.durableHistory().findLast(is);
   if (near) return near.seq;
   for await (const event of registry.parts.store.read(session.id, { backwards: true })) if (is(event)) return event.seq;

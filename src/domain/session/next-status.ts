@@ -28,8 +28,11 @@ function wantedStatus(
   return { to: "running", cause: state.turn === null ? "message" : "detach" };
 }
 
-const causeOfGoingOn = (state: SessionState, attached: boolean): StatusStep["cause"] =>
-  state.status === "paused" && !attached ? "resume" : "attach";
+function causeOfGoingOn({ status }: SessionState, attached: boolean): StatusStep["cause"] {
+  if (attached) return "attach";
+  // Nobody came: the work without a client is done.
+  return status === "paused" ? "resume" : "end";
+}
 
 /** `continue`, or a message whose sender does not stay. */
 const goesOnAlone = (state: SessionState): boolean =>
