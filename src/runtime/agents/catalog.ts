@@ -112,15 +112,9 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
     async version(digest) {
       const known = versions.get(digest) ?? index.withDigest(digest);
       if (known !== undefined) return known;
-      const stored = await store.getVersion(digest);
-      if (stored === undefined) return undefined;
-      const load = loadAgent({ ...stored, providers: options.providers?.() });
-      if (!load.ok) {
-        log.error({ digest, errors: load.errors }, "A stored version of an agent can not be read");
-        return undefined;
-      }
-      versions.set(digest, load.agent);
-      return load.agent;
+      const agent = await storedVersion(digest, options);
+      if (agent !== undefined) versions.set(digest, agent);
+      return agent;
     },
 
     inline(spec) {
@@ -157,6 +151,25 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
       await last.catch(() => undefined);
     },
   };
+}
+
+/** A version that was kept, if it is still what its digest says. */
+async function storedVersion(
+  digest: string,
+  { store, log, providers }: CatalogOptions,
+): Promise<LoadedAgent | undefined> {
+  try {
+    const stored = await store.getVersion(digest);
+    if (stored === undefined) return undefined;
+    const load = loadAgent({ ...stored, providers: providers?.() });
+    if (load.ok && load.agent.digest === digest) return load.agent;
+    const errors = load.ok ? [{ message: "its files are not those that were kept" }] : load.errors;
+    log.error({ digest, errors }, "A stored version of an agent can not be used");
+  } catch (error) {
+    // Damaged or unreadable: the caller goes on as if it were not there, which it says.
+    log.error({ digest, error }, "A stored version of an agent can not be read");
+  }
+  return undefined;
 }
 
 function inlineAgent(spec: unknown, shared: AgentFiles, providers: readonly string[] | undefined): LoadedAgent {

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 
+import { nodeFileSystem } from "../../../src/adapters/file-system/node.ts";
+import { createVersionFolder } from "../../../src/adapters/stores/agents/versions.ts";
 import { DuragentError } from "../../../src/schema/problem.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { agentFolders, agentYaml, counting } from "./agent-folders.ts";
 
 test("folders and single files are agents; anything else lies there in peace", async (t) => {
@@ -172,6 +175,46 @@ test("a version that was kept is read back whole, by a catalog that never saw it
   );
   assert.equal(await after.version("0".repeat(64)), undefined);
   await assert.rejects(store.getVersion("../../etc/passwd"), RangeError);
+});
+
+test("a stored version that was damaged is reported and not used", async (t) => {
+  const { folder, write, open, logged } = await agentFolders(t, {
+    "agents/a/agent.yaml": agentYaml("a"),
+    "agents/a/SOUL.md": "kind",
+  });
+  const catalog = await open();
+  const agent = (await catalog.get("a")) ?? assert.fail();
+  await catalog.keep(agent);
+  await write("agents/a/SOUL.md", "another version");
+  const path = join(folder, "agent-versions", `${agent.digest}.tar`);
+  const whole = await readFile(path);
+  const changed = Buffer.from(whole);
+  changed.write("evil", whole.indexOf("kind"));
+  for (const damaged of [changed, whole.subarray(0, 700), Buffer.alloc(0)]) {
+    await writeFile(path, damaged);
+    assert.equal(await (await open()).version(agent.digest), undefined);
+  }
+  assert.equal(logged.filter(({ line }) => line.startsWith("A stored version")).length, 3);
+});
+
+test("a version is kept only once everything on its way has been synced", async (t) => {
+  const folder = await temporaryFolder(t);
+  const done: string[] = [];
+  const versions = createVersionFolder(join(folder, "agent-versions"), {
+    ...nodeFileSystem,
+    async replace(path, bytes, options) {
+      done.push(`replace ${basename(path).slice(0, 4)} sync ${options.sync}`);
+      await nodeFileSystem.replace(path, bytes, options);
+    },
+    async syncFolder(path) {
+      done.push(`sync ${basename(path) === basename(folder) ? "data directory" : basename(path)}`);
+      await nodeFileSystem.syncFolder(path);
+    },
+  });
+  const version = { files: new Map([["agent.yaml", Buffer.from("x")]]), home: "/h" };
+  await versions.put("a".repeat(64), version);
+  await versions.put("a".repeat(64), version);
+  assert.deepEqual(done, ["sync data directory", "replace aaaa sync true", "sync agent-versions"]);
 });
 
 test("an inline definition is an agent of its own, with the directives that all share", async (t) => {

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import type { AgentFiles } from "../../../ports/agent-store.ts";
 import type { FileSystem } from "../../../ports/file-system.ts";
@@ -17,7 +17,11 @@ export function createVersionFolder(folder: string, fileSystem: FileSystem) {
   return {
     async put(digest: string, version: StoredVersion): Promise<void> {
       const path = pathOf(digest);
-      if ((await fileSystem.size(path)) !== null) return;
+      if ((await fileSystem.size(path)) !== null) {
+        // Its bytes were synced before it got its name; a process that died may not have got to the name.
+        await fileSystem.syncFolder(folder);
+        return;
+      }
       const { packTar } = await import("modern-tar");
       const entries = [[homeEntry, new TextEncoder().encode(version.home)] as const, ...version.files].map(
         ([name, bytes]) => ({
@@ -26,6 +30,7 @@ export function createVersionFolder(folder: string, fileSystem: FileSystem) {
         }),
       );
       await fileSystem.makeFolder(folder);
+      await fileSystem.syncFolder(dirname(folder));
       await fileSystem.replace(path, await packTar(entries), { sync: true });
     },
 
