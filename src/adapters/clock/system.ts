@@ -1,3 +1,4 @@
+import { randomFillSync } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { monotonicFactory } from "ulid";
 
@@ -8,7 +9,7 @@ const timerMsMax = 2_147_483_647;
 
 /** The machine's own time, chance and identifiers. */
 export function createSystemClock(): Clock {
-  const nextUlid = monotonicFactory();
+  const nextUlid = monotonicFactory(pooledChance());
   return {
     now: () => Date.now(),
     monotonic: () => performance.now(),
@@ -37,5 +38,20 @@ export function createSystemClock(): Clock {
     },
     random: () => Math.random(),
     ulid: () => nextUlid(),
+  };
+}
+
+/** Numbers from 0 up to 1 out of secure random bytes, fetched many at once: one by one each costs a system call. */
+function pooledChance(): () => number {
+  const pool = new Uint8Array(4096);
+  let used = pool.length;
+  return () => {
+    if (used === pool.length) {
+      randomFillSync(pool);
+      used = 0;
+    }
+    const byte = pool[used] ?? 0;
+    used += 1;
+    return byte / 256;
   };
 }

@@ -1,7 +1,10 @@
+import { LRUCache } from "lru-cache";
+
 import type { Clock } from "../../ports/clock.ts";
 import type { Model, ModelChoice, ModelRegistry } from "../../ports/model.ts";
 import { providerKinds } from "../../schema/config-models.ts";
 import { DuragentError } from "../../schema/problem.ts";
+import { mergingFetch } from "./merge-deltas.ts";
 import type { Environment, ProviderContext, ProviderEntry, ProviderMember } from "./provider-options.ts";
 import { createScriptedModel, scriptPath } from "./scripted.ts";
 
@@ -16,6 +19,8 @@ const members: Readonly<Record<string, () => Promise<ProviderMember>>> = {
   "openai-compatible": () => import("./openai-compatible.ts"),
   "ai-sdk": () => import("./ai-sdk.ts"),
 } satisfies Record<Exclude<(typeof providerKinds)[number], "scripted">, unknown>;
+
+const madeModelsMax = 256;
 
 export type ProviderTable = Readonly<Record<string, ProviderEntry>>;
 
@@ -38,6 +43,9 @@ export type ConfigurableModelRegistry = ModelRegistry & { configure(providers: P
 /** Makes models by what an agent chose. Throws DuragentError `unprocessable`: an unknown provider, a missing key, a wrong option, a bad script. */
 export function createModelRegistry(options: ModelRegistryOptions): ConfigurableModelRegistry {
   let providers = options.providers;
+  // Making one takes as long as ten tokens do, and an agent asks for the same at every call.
+  const made = new LRUCache<string, Promise<Model>>({ max: madeModelsMax });
+  const fetch = mergingFetch(options.fetch ?? ((input, init) => globalThis.fetch(input, init)));
   // `errors` of a script count its calls for as long as its agent is loaded, over all sessions.
   const callCounts = new WeakMap<object, Map<string, number>>();
 
@@ -56,6 +64,7 @@ export function createModelRegistry(options: ModelRegistryOptions): Configurable
   return {
     configure(next) {
       providers = next;
+      made.clear();
     },
     async model(choice) {
       const entry = Object.hasOwn(providers, choice.provider) ? providers[choice.provider] : undefined;
@@ -63,17 +72,25 @@ export function createModelRegistry(options: ModelRegistryOptions): Configurable
       if (kind === "scripted") return scripted(choice);
       const load = Object.hasOwn(members, kind) ? members[kind] : undefined;
       if (load === undefined) throw unknownProvider(choice.provider, entry, Object.keys(providers));
-      const context: ProviderContext = {
-        choice,
-        entry: entry ?? {},
-        env: options.env,
-        clock: options.clock,
-        storedKeys: options.storedKeys ?? {},
-        packageFolder: options.packageFolder,
-        fetch: options.fetch,
-      };
-      const member = await load();
-      return member.createModel(context);
+      const key = JSON.stringify([choice.provider, choice.name, choice.baseUrl, choice.api]);
+      let model = made.get(key);
+      if (model === undefined) {
+        const context: ProviderContext = {
+          choice: { ...choice, files: undefined },
+          entry: entry ?? {},
+          env: options.env,
+          clock: options.clock,
+          storedKeys: options.storedKeys ?? {},
+          packageFolder: options.packageFolder,
+          fetch,
+        };
+        const making = load().then((member) => member.createModel(context));
+        made.set(key, making);
+        // What failed may be there at the next call: a key, a package.
+        making.catch(() => made.get(key) === making && made.delete(key));
+        model = making;
+      }
+      return model;
     },
   };
 }
