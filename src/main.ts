@@ -1,3 +1,7 @@
+import { enableCompileCache } from "node:module";
+import { homedir } from "node:os";
+import { join } from "node:path";
+
 // Before anything touches the thread pool: a sync of one session must not wait for those of others.
 process.env["UV_THREADPOOL_SIZE"] ??= "16";
 
@@ -8,6 +12,9 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${programVersion()}\n`);
     return 0;
   }
+  // Stripping and compiling is half of a start. Node's default place, under the temporary directory, is one that
+  // another user of the machine could have made first.
+  enableCompileCache(join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "duragent"));
   const [{ runProgram }, { processContext }] = await Promise.all([
     import("./surfaces/cli/program.ts"),
     import("./app/process-context.ts"),

@@ -22,7 +22,10 @@ import { readStoredKeys } from "./stored-keys.ts";
 import { noTools } from "./tools-of-agent.ts";
 
 /** The agents as configuration places them. */
-export function openCatalog(config: Config, options: { log: Log; clock: Clock; watch: boolean }): Promise<LivingCatalog> {
+export function openCatalog(
+  config: Config,
+  options: { log: Log; clock: Clock; watch: boolean },
+): Promise<LivingCatalog> {
   const store = createFileAgentStore(
     {
       staticPath: config.agents.staticPath,
@@ -43,8 +46,17 @@ export function openCatalog(config: Config, options: { log: Log; clock: Clock; w
   });
 }
 
-export async function openModels({ config, env, folder }: Pick<LoadedConfig, "config" | "env" | "folder">, clock: Clock): Promise<ConfigurableModelRegistry> {
-  return createModelRegistry({ providers: config.models.providers, env, clock, storedKeys: await readStoredKeys(env), packageFolder: folder });
+export async function openModels(
+  { config, env, folder }: Pick<LoadedConfig, "config" | "env" | "folder">,
+  clock: Clock,
+): Promise<ConfigurableModelRegistry> {
+  return createModelRegistry({
+    providers: config.models.providers,
+    env,
+    clock,
+    storedKeys: await readStoredKeys(env),
+    packageFolder: folder,
+  });
 }
 
 /** The sessions' store; the caller holds the lock of the data directory. */
@@ -71,7 +83,11 @@ export type Runtime = {
 };
 
 /** Everything below the surfaces, ready to be started. */
-export async function buildRuntime(loaded: LoadedConfig, inForce: InForce, telemetry: { log: OwnedLog; metrics: Metrics }): Promise<Runtime> {
+export async function buildRuntime(
+  loaded: LoadedConfig,
+  inForce: InForce,
+  telemetry: { log: OwnedLog; metrics: Metrics },
+): Promise<Runtime> {
   const { log, metrics } = telemetry;
   const clock = createSystemClock();
   const { config } = loaded;
@@ -92,7 +108,12 @@ export async function buildRuntime(loaded: LoadedConfig, inForce: InForce, telem
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     redact: (value) => inForce.redactor.value(value),
     redactText: () => inForce.redactor.stream(),
-    settings: () => ({ session: inForce.config.session, retry: retryDefaults, prices: {}, approvalTimeoutMs: inForce.config.policy.approvalTimeoutMs }),
+    settings: () => ({
+      session: inForce.config.session,
+      retry: retryDefaults,
+      prices: {},
+      approvalTimeoutMs: inForce.config.policy.approvalTimeoutMs,
+    }),
     workerId,
   });
   metrics.gauge("duragent_agents", () => catalog.list().length, { state: "valid" });

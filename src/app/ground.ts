@@ -41,7 +41,10 @@ export function createGround(): Ground {
 
     async offlineSessions(where) {
       const { config } = await loadOrFail(loadOptionsOf(where));
-      const [{ openDataDirectory }, { openSessionStore }] = await Promise.all([import("./open-data-directory.ts"), import("./build-runtime.ts")]);
+      const [{ openDataDirectory }, { openSessionStore }] = await Promise.all([
+        import("./open-data-directory.ts"),
+        import("./build-runtime.ts"),
+      ]);
       await using held = new AsyncDisposableStack();
       held.use(await openDataDirectory(config, { tighten: false }));
       const store = held.adopt(await openSessionStore(config, createSystemClock()), (open) => open.shutdown());

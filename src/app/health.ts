@@ -29,7 +29,11 @@ export async function readinessOf({ runtime, phase, workspaceHash }: HealthParts
 }
 
 /** Unhealthy: nothing can be kept. Degraded: something that a person should mend; the rest works. */
-export async function healthOf({ runtime, phase, configProblems }: HealthParts): Promise<Pick<HealthBody, "status" | "checks">> {
+export async function healthOf({
+  runtime,
+  phase,
+  configProblems,
+}: HealthParts): Promise<Pick<HealthBody, "status" | "checks">> {
   const [store, sessions] = await Promise.all([runtime.store.health(), runtime.sessions.problems()]);
   const invalid = runtime.catalog.invalid();
   const configuration = configProblems();
@@ -38,8 +42,18 @@ export async function healthOf({ runtime, phase, configProblems }: HealthParts):
     status: !store.ok ? "unhealthy" : degraded ? "degraded" : "healthy",
     checks: {
       phase: phase(),
-      store: store.detail === undefined ? { ok: store.ok, durability: runtime.store.durability } : { ok: store.ok, durability: runtime.store.durability, detail: store.detail },
-      agents: { loaded: runtime.catalog.list().length, invalid: invalid.map(({ name, errors, servingLastGood }) => ({ name, serving_last_good: servingLastGood, errors: errors.map((error) => ({ ...error })) })) },
+      store:
+        store.detail === undefined
+          ? { ok: store.ok, durability: runtime.store.durability }
+          : { ok: store.ok, durability: runtime.store.durability, detail: store.detail },
+      agents: {
+        loaded: runtime.catalog.list().length,
+        invalid: invalid.map(({ name, errors, servingLastGood }) => ({
+          name,
+          serving_last_good: servingLastGood,
+          errors: errors.map((error) => ({ ...error })),
+        })),
+      },
       sessions: sessions.map(({ sessionId, code, detail }) => ({ session_id: sessionId, code, detail })),
       configuration: configuration.map((error) => ({ ...error })),
     },

@@ -8,7 +8,7 @@ export function isLoopback(host: string): boolean {
   const name = host.toLowerCase().replace(/^\[(.*)\]$/u, "$1");
   if (name === "localhost" || name.endsWith(".localhost")) return true;
   if (isIPv4(name)) return name.startsWith("127.");
-  return isIPv6(name) && (name === "::1" || /^::ffff:127\./u.test(name));
+  return isIPv6(name) && (name === "::1" || name.startsWith("::ffff:127."));
 }
 
 /** A base URL that a person can click on; an address that stands for all becomes the one for this machine. */
@@ -22,15 +22,23 @@ export function checkListening(config: Config, socketOnly: boolean): { tcp: bool
   const tcp = config.gateways.http.enabled && !socketOnly;
   const socket = config.gateways.cli.enabled;
   if (!tcp && !socket) {
-    throw new CommandFailure(exitCodes.configuration, "the server would listen nowhere: gateways.http and gateways.cli are both off", {
-      hint: "turn one of them on in duragent.yaml",
-    });
+    throw new CommandFailure(
+      exitCodes.configuration,
+      "the server would listen nowhere: gateways.http and gateways.cli are both off",
+      {
+        hint: "turn one of them on in duragent.yaml",
+      },
+    );
   }
   const hasToken = config.server.apiToken !== undefined || config.admin.token !== undefined;
   if (tcp && !isLoopback(config.server.host) && !hasToken) {
-    throw new CommandFailure(exitCodes.configuration, `server.host ${config.server.host} can be reached from other machines, and there is no token`, {
-      hint: "set server.api_token in duragent.yaml (or $DURAGENT_API_TOKEN there), or listen on 127.0.0.1",
-    });
+    throw new CommandFailure(
+      exitCodes.configuration,
+      `server.host ${config.server.host} can be reached from other machines, and there is no token`,
+      {
+        hint: "set server.api_token in duragent.yaml (or $DURAGENT_API_TOKEN there), or listen on 127.0.0.1",
+      },
+    );
   }
   return { tcp, socket };
 }

@@ -23,12 +23,19 @@ export async function openDataDirectory(config: Config, options: { tighten: bool
   const path = await realpath(config.dataDir);
   const taken = await DirectoryLock.acquire(nodeFileSystem, path);
   if (taken.kind === "locked") {
-    throw new CommandFailure(exitCodes.locked, lockedMessage(path, taken.by), { hint: "`duragent serve status` says how it is, `duragent serve stop` stops it" });
+    throw new CommandFailure(exitCodes.locked, lockedMessage(path, taken.by), {
+      hint: "`duragent serve status` says how it is, `duragent serve stop` stops it",
+    });
   }
   const { lock } = taken;
   try {
     await makePrivateFolders([config.services.session.path, config.agents.dynamicPath]);
-    return { path, lock, tightened: options.tighten ? await tightenDataDirectory(path, { apply: true }) : [], [Symbol.asyncDispose]: () => lock.release() };
+    return {
+      path,
+      lock,
+      tightened: options.tighten ? await tightenDataDirectory(path, { apply: true }) : [],
+      [Symbol.asyncDispose]: () => lock.release(),
+    };
   } catch (error) {
     await lock.release();
     throw error;

@@ -22,7 +22,10 @@ export type SurfaceOptions = {
   health: HealthParts;
 } & Pick<HttpOptions, "doctor" | "reload" | "shutdown">;
 
-export type OpenSurface = Pick<Listener, "openRequests" | "close"> & { readonly url: string | undefined; readonly socket: string | undefined };
+export type OpenSurface = Pick<Listener, "openRequests" | "close"> & {
+  readonly url: string | undefined;
+  readonly socket: string | undefined;
+};
 
 /** The HTTP API where configuration wants it. Throws CommandFailure 69 when its address can not be had. */
 export async function openSurface(options: SurfaceOptions): Promise<OpenSurface> {
@@ -79,7 +82,10 @@ export async function openSurface(options: SurfaceOptions): Promise<OpenSurface>
     if (!(error instanceof Error && "code" in error)) throw error;
     const where = "port" in error ? urlOf(server.host, server.port) : (socketPath ?? server.host);
     const reason = error.code === "EADDRINUSE" ? "another program listens there" : error.message;
-    const hint = error.code === "EADDRINUSE" ? `choose another port: --port ${server.port + 1}, or server.port in duragent.yaml` : "check server.host and server.port in duragent.yaml";
+    const hint =
+      error.code === "EADDRINUSE"
+        ? `choose another port: --port ${server.port + 1}, or server.port in duragent.yaml`
+        : "check server.host and server.port in duragent.yaml";
     throw new CommandFailure(exitCodes.unavailable, `can not listen on ${where}: ${reason}`, { hint, cause: error });
   }
 }

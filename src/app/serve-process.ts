@@ -13,7 +13,15 @@ const survives = {
 const logLevels: Readonly<Record<number, LogSettings["level"]>> = { [-1]: "error", 1: "debug", 2: "trace" };
 
 /** `duragent serve`: a server that lives as long as its process, and the process as long as the server. */
-export async function serveProcess({ flags, load, loaded }: { flags: ServeFlags; load: LoadOptions; loaded: LoadedConfig }): Promise<ServerHandle> {
+export async function serveProcess({
+  flags,
+  load,
+  loaded,
+}: {
+  flags: ServeFlags;
+  load: LoadOptions;
+  loaded: LoadedConfig;
+}): Promise<ServerHandle> {
   const server = await startServer({
     loaded,
     load,
@@ -45,15 +53,23 @@ export async function serveProcess({ flags, load, loaded }: { flags: ServeFlags;
   };
 }
 
-function announce({ runtime, url, socket, dataDir }: RunningServer, { config, path, warnings }: LoadedConfig, print: (line: string) => void): void {
+function announce(
+  { runtime, url, socket, dataDir }: RunningServer,
+  { config, path, warnings }: LoadedConfig,
+  print: (line: string) => void,
+): void {
   const agents = runtime.catalog.list().map(({ name }) => name);
   const invalid = runtime.catalog.invalid();
   if (url !== undefined) print(`Duragent listens on ${url} (API reference: ${url}/docs)`);
   if (socket !== undefined) print(`  socket      ${socket}`);
-  print(`  agents      ${agents.length === 0 ? "none yet: `duragent agent create NAME` makes one" : agents.join(", ")}`);
+  print(
+    `  agents      ${agents.length === 0 ? "none yet: `duragent agent create NAME` makes one" : agents.join(", ")}`,
+  );
   print(`  data        ${dataDir}${path === null ? " (no duragent.yaml: every default)" : ` (${path})`}`);
   print(`  durability  ${runtime.store.durability}: ${survives[runtime.store.durability]}`);
-  if (config.server.apiToken === undefined && config.admin.token === undefined && url !== undefined) print("  access      this machine only (no token is set)");
-  for (const { name, errors } of invalid) print(`  warning     the agent ${name} is not valid: ${errors[0]?.message ?? ""} (duragent doctor)`);
+  if (config.server.apiToken === undefined && config.admin.token === undefined && url !== undefined)
+    print("  access      this machine only (no token is set)");
+  for (const { name, errors } of invalid)
+    print(`  warning     the agent ${name} is not valid: ${errors[0]?.message ?? ""} (duragent doctor)`);
   for (const warning of warnings) print(`  warning     ${warning}`);
 }

@@ -15,6 +15,9 @@ import { redactorFor } from "./redaction.ts";
 import { hashOfPath } from "./socket-path.ts";
 import { whenIdle } from "./when-idle.ts";
 
+/** How often a draining server looks whether its last answers are out. */
+const drainLookMs = 10;
+
 export type StartOptions = {
   loaded: LoadedConfig;
   /** How `loaded` was read, to read it again when its file changes. */
@@ -40,7 +43,11 @@ export type RunningServer = {
   reload(): Promise<number>;
 };
 
-const logSettingsOf = (config: Config, level: LogSettings["level"] | undefined, redactor: InForce["redactor"]): LogSettings => ({
+const logSettingsOf = (
+  config: Config,
+  level: LogSettings["level"] | undefined,
+  redactor: InForce["redactor"],
+): LogSettings => ({
   level: level ?? config.logging.level,
   format: config.logging.format,
   file: config.logging.file,
@@ -60,9 +67,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 
   const directory = held.use(await openDataDirectory(config, { tighten: true }));
   const inForce: InForce = { config, redactor: await redactorFor(loaded) };
-  const log = held.adopt(await openLog(logSettingsOf(config, options.logLevel, inForce.redactor)), (open) => open.close());
-  for (const { path, from, to } of directory.tightened) log.warn({ path, from, to }, "a mode let others in and was tightened");
-  for (const warning of [...loaded.warnings]) log.warn({}, warning);
+  const log = held.adopt(await openLog(logSettingsOf(config, options.logLevel, inForce.redactor)), (open) =>
+    open.close(),
+  );
+  for (const { path, from, to } of directory.tightened)
+    log.warn({ path, from, to }, "a mode let others in and was tightened");
+  for (const warning of loaded.warnings) log.warn({}, warning);
 
   const late = config.observability.metrics.enabled ? lateMetrics() : null;
   const runtime = await buildRuntime(loaded, inForce, { log, metrics: late?.metrics ?? noMetrics });
@@ -133,8 +143,12 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       log.info({ reason }, "stopping");
       phase = "draining";
       const { shutdownGraceMs } = inForce.config.server;
+      const deadline = runtime.clock.monotonic() + shutdownGraceMs;
       const closed = surface.close(reason, shutdownGraceMs);
       await runtime.sessions.stop(shutdownGraceMs);
+      // Connections without a request that their clients keep open are no reason to wait.
+      while (surface.openRequests() > 0 && runtime.clock.monotonic() < deadline) await runtime.clock.sleep(drainLookMs);
+      await surface.close(reason, 0);
       await closed;
       log.info({}, "stopped");
       await owned.disposeAsync();
@@ -184,5 +198,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   };
   phase = "ok";
   void follow();
-  return { log, url: surface.url, socket: surface.socket, dataDir: directory.path, runtime, stop, stopped: stopped.promise, reload };
+  return {
+    log,
+    url: surface.url,
+    socket: surface.socket,
+    dataDir: directory.path,
+    runtime,
+    stop,
+    stopped: stopped.promise,
+    reload,
+  };
 }

@@ -7,5 +7,6 @@ export const noTools: ToolSet = {
   decide: () => ({ policy: "deny", denial: "tools need a later version of Duragent" }),
   pattern: (tool, call) => `${tool.describe(call).type}:${tool.describe(call).text}`,
   missing: (name) => `The tool ${name} can not be run: tools need a later version of Duragent. Go on without it.`,
-  allowAlways: () => Promise.reject(new DuragentError("not-found", "there is no policy to keep this in: tools need a later version")),
+  allowAlways: () =>
+    Promise.reject(new DuragentError("not-found", "there is no policy to keep this in: tools need a later version")),
 };

@@ -9,22 +9,38 @@ import { loadAgent } from "../runtime/agents/load-agent.ts";
 import { CommandFailure, exitCodes } from "../surfaces/cli/exit.ts";
 
 /** Reads one agent as a server would, and nothing else. `path`: a folder, its agent.yaml, or a single file; absolute. */
-export async function validateAgentAt(path: string): Promise<{ name: string; warnings: readonly string[] } | InvalidAgent> {
+export async function validateAgentAt(
+  path: string,
+): Promise<{ name: string; warnings: readonly string[] } | InvalidAgent> {
   const facts = await stat(path).catch(() => null);
-  if (facts === null) throw new CommandFailure(exitCodes.failed, `there is nothing at ${path}`, { hint: "name an agent's folder, e.g. .duragent/agents/demo" });
+  if (facts === null)
+    throw new CommandFailure(exitCodes.failed, `there is nothing at ${path}`, {
+      hint: "name an agent's folder, e.g. .duragent/agents/demo",
+    });
   const place = facts.isFile() && basename(path) === "agent.yaml" ? dirname(path) : path;
   const parent = dirname(place);
   const name = basename(place);
   const store = createFileAgentStore(
     // Only what lies at the place itself is judged: no shared directives, nothing deployed.
-    { staticPath: parent, dynamicPath: join(parent, ".none"), directivesPath: join(parent, ".none"), versionsPath: join(parent, ".none") },
+    {
+      staticPath: parent,
+      dynamicPath: join(parent, ".none"),
+      directivesPath: join(parent, ".none"),
+      versionsPath: join(parent, ".none"),
+    },
     { clock: createSystemClock(), fileSystem: nodeFileSystem },
   );
   const read = await store.read(`static/${name}`);
-  const refuse = (message: string): InvalidAgent => ({ name, errors: [{ file: "agent.yaml", message }], servingLastGood: false });
+  const refuse = (message: string): InvalidAgent => ({
+    name,
+    errors: [{ file: "agent.yaml", message }],
+    servingLastGood: false,
+  });
   if (read.kind === "gone") return refuse("is missing");
   if (read.kind === "changing") return refuse("is being written; look again");
   if (read.kind === "unreadable") return refuse(read.message);
   const load = loadAgent(read);
-  return load.ok ? { name: load.agent.name, warnings: load.agent.warnings } : { name, errors: [...load.errors], servingLastGood: false };
+  return load.ok
+    ? { name: load.agent.name, warnings: load.agent.warnings }
+    : { name, errors: [...load.errors], servingLastGood: false };
 }

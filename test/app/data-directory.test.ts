@@ -33,7 +33,11 @@ test("what the server makes is closed to others; what people write only loses th
   const done = await tightenDataDirectory(folder, { apply: true });
   assert.deepEqual(done, found);
   assert.deepEqual(
-    await Promise.all(["", "sessions", "server.json", "agents", "agents/a", "agents/a/agent.yaml", "policy.yaml", ".gitignore"].map((name) => modeOf(join(folder, name)))),
+    await Promise.all(
+      ["", "sessions", "server.json", "agents", "agents/a", "agents/a/agent.yaml", "policy.yaml", ".gitignore"].map(
+        (name) => modeOf(join(folder, name)),
+      ),
+    ),
     ["700", "700", "600", "755", "775", "644", "644", "644"],
   );
   assert.deepEqual(await tightenDataDirectory(folder, { apply: true }), [], "a second time there is nothing to do");

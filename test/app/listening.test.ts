@@ -3,10 +3,27 @@ import { test } from "node:test";
 
 import { isLoopback, urlOf } from "../../src/app/listening.ts";
 
-for (const host of ["127.0.0.1", "127.9.9.9", "localhost", "LOCALHOST", "::1", "[::1]", "app.localhost", "::ffff:127.0.0.1"]) {
+for (const host of [
+  "127.0.0.1",
+  "127.9.9.9",
+  "localhost",
+  "LOCALHOST",
+  "::1",
+  "[::1]",
+  "app.localhost",
+  "::ffff:127.0.0.1",
+]) {
   test(`${host} is this machine only`, () => assert.equal(isLoopback(host), true));
 }
-for (const host of ["0.0.0.0", "::", "10.0.0.1", "example.org", "localhost.example.org", "127.0.0.1.example.org", "1270.0.0.1"]) {
+for (const host of [
+  "0.0.0.0",
+  "::",
+  "10.0.0.1",
+  "example.org",
+  "localhost.example.org",
+  "127.0.0.1.example.org",
+  "1270.0.0.1",
+]) {
   test(`${host} can be reached from elsewhere`, () => assert.equal(isLoopback(host), false));
 }
 

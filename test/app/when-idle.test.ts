@@ -30,7 +30,12 @@ function fakeClock() {
 function watched() {
   const clock = fakeClock();
   const state = { busy: false, stopped: 0 };
-  const cancel = whenIdle({ clock: clock as never, idleMs: 1000, isBusy: () => state.busy, onIdle: () => state.stopped++ });
+  const cancel = whenIdle({
+    clock: clock as never,
+    idleMs: 1000,
+    isBusy: () => state.busy,
+    onIdle: () => state.stopped++,
+  });
   return { clock, state, cancel };
 }
 

@@ -15,9 +15,15 @@ export async function checkAgents({ catalog, models, config, online }: AgentsToC
   const checks: Check[] = [];
   for (const { name, errors, servingLastGood } of catalog.invalid()) {
     for (const { file, line, column, path, message } of errors) {
-      const place = [join(config.agents.staticPath, name, file), line, column].filter((part) => part !== undefined).join(":");
+      const place = [join(config.agents.staticPath, name, file), line, column]
+        .filter((part) => part !== undefined)
+        .join(":");
       const what = path === undefined || path === "" ? message : `${path}: ${message}`;
-      checks.push({ status: "error", message: `${place}: ${what}${servingLastGood ? " (the last good version is served)" : ""}`, remedy: "mend it there; `duragent agent validate` checks it" });
+      checks.push({
+        status: "error",
+        message: `${place}: ${what}${servingLastGood ? " (the last good version is served)" : ""}`,
+        remedy: "mend it there; `duragent agent validate` checks it",
+      });
     }
   }
   const asked = new Set<string>();
@@ -27,7 +33,12 @@ export async function checkAgents({ catalog, models, config, online }: AgentsToC
     checks.push(...(await checkModel(agent, { models, online, asked })));
     for (const warning of agent.warnings) checks.push({ status: "warn", message: `${name}: ${warning}` });
   }
-  if (checks.length === 0) checks.push({ status: "warn", message: `there is no agent in ${config.agents.staticPath}`, remedy: "duragent agent create NAME, or duragent init --demo" });
+  if (checks.length === 0)
+    checks.push({
+      status: "warn",
+      message: `there is no agent in ${config.agents.staticPath}`,
+      remedy: "duragent agent create NAME, or duragent init --demo",
+    });
   return checks;
 }
 
@@ -41,13 +52,24 @@ async function checkModel(agent: LoadedAgent, { models, online, asked }: ModelCh
     const key = `${provider}/${name}`;
     if (!online || provider === "scripted" || asked.has(key)) return [{ status: "ok", message: label }];
     asked.add(key);
-    const request = { system: "", messages: [{ role: "user" as const, content: "Say ok." }], tools: [], settings: { maxOutputTokens: 16 } };
+    const request = {
+      system: "",
+      messages: [{ role: "user" as const, content: "Say ok." }],
+      tools: [],
+      settings: { maxOutputTokens: 16 },
+    };
     for await (const part of model.stream(request, AbortSignal.timeout(onlineMsMax))) {
       // The first sign of life is the answer that was wanted; leaving the loop ends the call.
       if (part.type !== "finish") break;
     }
     return [{ status: "ok", message: `${label}: it answers` }];
   } catch (error) {
-    return [{ status: "error", message: `${label}: ${error instanceof Error ? error.message : String(error)}`, remedy: `duragent login ${provider}, or mend the agent's model` }];
+    return [
+      {
+        status: "error",
+        message: `${label}: ${error instanceof Error ? error.message : String(error)}`,
+        remedy: `duragent login ${provider}, or mend the agent's model`,
+      },
+    ];
   }
 }

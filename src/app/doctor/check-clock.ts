@@ -22,7 +22,13 @@ export async function checkClock(dataDir: string, now: number): Promise<Check[]>
       continue;
     }
     if (changed > now + toleranceMs) {
-      return [{ status: "warn", message: `the clock says ${today}, but ${name} was changed later, at ${new Date(changed).toISOString()}`, remedy }];
+      return [
+        {
+          status: "warn",
+          message: `the clock says ${today}, but ${name} was changed later, at ${new Date(changed).toISOString()}`,
+          remedy,
+        },
+      ];
     }
   }
   return [{ status: "ok", message: `the clock says ${today}` }];

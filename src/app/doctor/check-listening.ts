@@ -12,14 +12,25 @@ export function checkListen(config: Config): Check[] {
     checkListening(config, false);
   } catch (error) {
     if (!(error instanceof CommandFailure)) throw error;
-    return [error.hint === undefined ? { status: "error", message: error.message } : { status: "error", message: error.message, remedy: error.hint }];
+    return [
+      error.hint === undefined
+        ? { status: "error", message: error.message }
+        : { status: "error", message: error.message, remedy: error.hint },
+    ];
   }
   const { server, admin } = config;
   const reach = isLoopback(server.host) ? "this machine only" : "other machines too";
   const checks: Check[] = [{ status: "ok", message: `listens on ${server.host}, port ${server.port}: ${reach}` }];
-  for (const [name, token] of [["server.api_token", server.apiToken], ["admin.token", admin.token]] as const) {
+  for (const [name, token] of [
+    ["server.api_token", server.apiToken],
+    ["admin.token", admin.token],
+  ] as const) {
     if (token !== undefined && token.reveal().length < tokenLengthMin) {
-      checks.push({ status: "warn", message: `${name} has fewer than ${tokenLengthMin} characters`, remedy: "make a longer one, e.g. openssl rand -hex 32" });
+      checks.push({
+        status: "warn",
+        message: `${name} has fewer than ${tokenLengthMin} characters`,
+        remedy: "make a longer one, e.g. openssl rand -hex 32",
+      });
     }
   }
   return checks;

@@ -10,6 +10,10 @@ export async function checkModes(dataDir: string, fix: boolean): Promise<Check[]
   return found.map(({ path, from, to }) => {
     const name = relative(dataDir, path) === "" ? dataDir : relative(dataDir, path);
     if (fix) return { status: "ok", message: `${name}: mode ${from} is now ${to}`, fixed: true };
-    return { status: "warn", message: `${name}: mode ${from} lets others in; it should be ${to}`, remedy: "duragent doctor --fix, or start the server" };
+    return {
+      status: "warn",
+      message: `${name}: mode ${from} lets others in; it should be ${to}`,
+      remedy: "duragent doctor --fix, or start the server",
+    };
   });
 }

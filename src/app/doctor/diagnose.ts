@@ -22,6 +22,8 @@ export type Diagnosis = {
   fix: boolean;
   /** The server that asks about itself, which holds the lock. */
   server?: { runtime: Runtime };
+  /** What the server that holds the directory says about itself: its own report. */
+  served?: unknown;
 };
 
 type Section = { name: string; checks: Check[] };
@@ -36,7 +38,8 @@ async function section(name: string, look: () => Promise<Check[]>): Promise<Sect
 }
 
 function reportOf(sections: Section[]): DoctorReport {
-  const count = (status: CheckStatus): number => sections.flatMap(({ checks }) => checks).filter((check) => check.status === status).length;
+  const count = (status: CheckStatus): number =>
+    sections.flatMap(({ checks }) => checks).filter((check) => check.status === status).length;
   const summary = { ok: count("ok"), warn: count("warn"), error: count("error") };
   return { status: summary.error > 0 ? "error" : summary.warn > 0 ? "warn" : "ok", sections, summary };
 }
@@ -44,12 +47,22 @@ function reportOf(sections: Section[]): DoctorReport {
 async function configurationOf(load: LoadOptions): Promise<{ checks: Check[]; loaded: LoadedConfig | null }> {
   try {
     const loaded = await loadConfig(load);
-    const found: Check = { status: "ok", message: loaded.path === null ? "no duragent.yaml: every default is in force" : `${loaded.path} is valid` };
+    const found: Check = {
+      status: "ok",
+      message: loaded.path === null ? "no duragent.yaml: every default is in force" : `${loaded.path} is valid`,
+    };
     const warnings = loaded.warnings.map((message): Check => ({ status: "warn", message }));
     return { checks: [found, ...warnings, ...checkListen(loaded.config)], loaded };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { checks: error.errors.map((wrong) => ({ status: "error", message: yamlErrorLine(wrong), remedy: "mend it there" })), loaded: null };
+    return {
+      checks: error.errors.map((wrong) => ({
+        status: "error",
+        message: yamlErrorLine(wrong),
+        remedy: "mend it there",
+      })),
+      loaded: null,
+    };
   }
 }
 
@@ -66,7 +79,8 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
     () => false,
   );
   const agents = await section("Agents", async () => {
-    const catalog = options.server?.runtime.catalog ?? (await openCatalog(config, { log: quietLog, clock, watch: false }));
+    const catalog =
+      options.server?.runtime.catalog ?? (await openCatalog(config, { log: quietLog, clock, watch: false }));
     try {
       const models = options.server?.runtime.models ?? (await openModels(loaded, clock));
       return await checkAgents({ catalog, models, config, online: options.online });
@@ -75,7 +89,11 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
     }
   });
   if (!exists) {
-    const missing: Check = { status: "warn", message: `there is no data directory ${config.dataDir} yet`, remedy: "duragent init, or duragent serve, makes it" };
+    const missing: Check = {
+      status: "warn",
+      message: `there is no data directory ${config.dataDir} yet`,
+      remedy: "duragent init, or duragent serve, makes it",
+    };
     return reportOf([configuration, agents, { name: "Data directory", checks: [missing] }]);
   }
   return reportOf([
@@ -86,7 +104,6 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
       ...(await checkDisk(config.dataDir)),
       ...(await checkClock(config.dataDir, clock.now())),
     ]),
-    await section("Sessions", () => checkStore(loaded, clock, options.server)),
+    await section("Sessions", () => checkStore(loaded, clock, options)),
   ]);
 }
-

@@ -69,7 +69,8 @@ export interface Ground {
   place(where: Whereabouts): Promise<Place>;
   serverRecord(dataDir: string): Promise<ServerRecord | null>;
   serve(flags: ServeFlags): Promise<ServerHandle>;
-  doctor(where: Whereabouts, options: { online: boolean; fix: boolean }): Promise<DoctorReport>;
+  /** `served`: what the server that holds the directory says about itself, if one does. */
+  doctor(where: Whereabouts, options: { online: boolean; fix: boolean; served: unknown }): Promise<DoctorReport>;
   agents(where: Whereabouts): Promise<AgentCatalog>;
   /** `null`: the folder (or single file) holds a valid agent; `warnings` speak of what is set but not used. */
   validateAgent(folder: string): Promise<{ name: string; warnings: readonly string[] } | InvalidAgent>;

@@ -74,9 +74,7 @@ async function build(
         if (typeof config === "string") globals.config = config;
         if (typeof server === "string") globals.server = server;
         if (typeof token === "string") globals.token = token;
-        const positional = given
-          .slice(0, -2)
-          .flatMap((part) => (Array.isArray(part) ? part.map(String) : part === undefined ? [] : [String(part)]));
+        const positional = given.slice(0, -2).flatMap((part) => (typeof part === "string" ? [part] : []));
         // The one cast of flags: commander has checked them against the options that the command declared.
         settle(await perform(globals, flags as Parameters<typeof perform>[1], ...positional));
       },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { EventDraft, SessionEvent } from "../../../src/schema/session-event.ts";
+import type { EventDraft } from "../../../src/schema/session-event.ts";
 import type { MessageId } from "../../../src/schema/ids.ts";
 import { createTranscript } from "../../../src/surfaces/cli/output/transcript.ts";
 
@@ -18,7 +18,7 @@ function recorded(isOwn = false) {
   );
   let seq = 0;
   const show = (draft: Bare) => {
-    transcript.show({ ...draft, seq: ++seq, timestamp: "2026-11-21T10:00:00.000Z" } as SessionEvent);
+    transcript.show({ ...draft, seq: ++seq, timestamp: "2026-11-21T10:00:00.000Z" });
   };
   return { transcript, show, text: () => written.join(""), said: () => said.join("") };
 }

@@ -7,7 +7,12 @@ import { table } from "../output/table.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition } from "../program.ts";
 import { openServerIfAny } from "../server/connect.ts";
-import { agentNamePattern, isStarterProvider, starterAgentFiles, starterProviders } from "../workspace/starter-agent.ts";
+import {
+  agentNamePattern,
+  isStarterProvider,
+  starterAgentFiles,
+  starterProviders,
+} from "../workspace/starter-agent.ts";
 import { writeNewFiles } from "../workspace/write-new-files.ts";
 
 type CreateFlags = { provider?: string; model?: string };
@@ -34,7 +39,14 @@ export const define: Definition = (command, { context, action }) => {
         const agents = server === null ? (await (await context.ground()).agents(where)).list() : await server.agents();
         if (globals.json) context.stdout.write(`${JSON.stringify({ agents })}\n`);
         else if (agents.length === 0) context.stdout.write("No agents yet: `duragent agent create NAME` makes one.\n");
-        else context.stdout.write(table(["NAME", "DESCRIPTION"], agents.map(({ name, description }) => [name, description ?? ""]), paint));
+        else
+          context.stdout.write(
+            table(
+              ["NAME", "DESCRIPTION"],
+              agents.map(({ name, description }) => [name, description ?? ""]),
+              paint,
+            ),
+          );
         return exitCodes.done;
       }),
     );
@@ -49,15 +61,27 @@ export const define: Definition = (command, { context, action }) => {
     .action(
       action<CreateFlags>(async ({ config, json }, { provider = "anthropic", model: wanted }, name = "") => {
         if (!agentNamePattern.test(name)) {
-          throw new CommandFailure(exitCodes.usage, `"${name}" can not be an agent's name`, { hint: "small letters, digits, - and _, at most 63, starting with a letter or digit" });
+          throw new CommandFailure(exitCodes.usage, `"${name}" can not be an agent's name`, {
+            hint: "small letters, digits, - and _, at most 63, starting with a letter or digit",
+          });
         }
         const model = wanted ?? (isStarterProvider(provider) ? starterProviders[provider].model : undefined);
-        if (model === undefined) throw new CommandFailure(exitCodes.usage, `which model of ${provider}?`, { hint: "name it with --model" });
+        if (model === undefined)
+          throw new CommandFailure(exitCodes.usage, `which model of ${provider}?`, { hint: "name it with --model" });
         const { agentsDir } = await (await context.ground()).place({ cwd: context.cwd, env: context.env, config });
         const { created, kept } = await writeNewFiles(agentsDir, starterAgentFiles({ name, provider, model }));
-        if (created.length === 0) throw new CommandFailure(exitCodes.failed, `${join(agentsDir, name)} is there already`, { hint: "choose another name, or edit its files" });
-        if (json) context.stdout.write(`${JSON.stringify({ agent: name, created: created.map((path) => join(agentsDir, path)), kept })}\n`);
-        else context.stdout.write(`${created.map((path) => `made  ${relative(context.cwd, join(agentsDir, path))}\n`).join("")}\nNow type:\n  duragent chat -a ${name}\n`);
+        if (created.length === 0)
+          throw new CommandFailure(exitCodes.failed, `${join(agentsDir, name)} is there already`, {
+            hint: "choose another name, or edit its files",
+          });
+        if (json)
+          context.stdout.write(
+            `${JSON.stringify({ agent: name, created: created.map((path) => join(agentsDir, path)), kept })}\n`,
+          );
+        else
+          context.stdout.write(
+            `${created.map((path) => `made  ${relative(context.cwd, join(agentsDir, path))}\n`).join("")}\nNow type:\n  duragent chat -a ${name}\n`,
+          );
         return exitCodes.done;
       }),
     );
@@ -71,9 +95,17 @@ export const define: Definition = (command, { context, action }) => {
       action(async (globals, _flags, name = "") => {
         const server = await openServerIfAny(context, globals);
         const where = { cwd: context.cwd, env: context.env, config: globals.config };
-        const source = server === null ? (await (await (await context.ground()).agents(where)).get(name))?.source : await server.agentSource(name);
-        if (source === undefined) throw new CommandFailure(exitCodes.failed, `there is no agent ${name}`, { hint: "`duragent agent list` shows the agents there are" });
-        context.stdout.write(globals.json ? `${JSON.stringify({ name, source })}\n` : `${terminalText(source).trimEnd()}\n`);
+        const source =
+          server === null
+            ? (await (await (await context.ground()).agents(where)).get(name))?.source
+            : await server.agentSource(name);
+        if (source === undefined)
+          throw new CommandFailure(exitCodes.failed, `there is no agent ${name}`, {
+            hint: "`duragent agent list` shows the agents there are",
+          });
+        context.stdout.write(
+          globals.json ? `${JSON.stringify({ name, source })}\n` : `${terminalText(source).trimEnd()}\n`,
+        );
         return exitCodes.done;
       }),
     );
@@ -88,7 +120,13 @@ export const define: Definition = (command, { context, action }) => {
         const result = await (await context.ground()).validateAgent(resolve(context.cwd, folder));
         if (json) context.stdout.write(`${JSON.stringify(result)}\n`);
         if (!("errors" in result)) {
-          if (!json) context.stdout.write([`${result.name}: valid`, ...result.warnings.map((warning) => `  warning: ${terminalText(warning)}`)].join("\n") + "\n");
+          if (!json)
+            context.stdout.write(
+              [
+                `${result.name}: valid`,
+                ...result.warnings.map((warning) => `  warning: ${terminalText(warning)}`),
+              ].join("\n") + "\n",
+            );
           return exitCodes.done;
         }
         if (!json) context.stdout.write(`${placesOf(result, folder).join("\n")}\n`);
@@ -97,11 +135,14 @@ export const define: Definition = (command, { context, action }) => {
     );
 
   for (const later of ["export", "import"]) {
-    command.command(later, { hidden: true }).allowUnknownOption().argument("[words...]").action(
-      action(async () => {
-        throw new CommandFailure(exitCodes.usage, `\`duragent agent ${later}\` needs a later version of duragent`);
-      }),
-    );
+    command
+      .command(later, { hidden: true })
+      .allowUnknownOption()
+      .argument("[words...]")
+      .action(
+        action(async () => {
+          throw new CommandFailure(exitCodes.usage, `\`duragent agent ${later}\` needs a later version of duragent`);
+        }),
+      );
   }
 };
-

@@ -16,7 +16,8 @@ type Flags = { list?: boolean; readOnly?: boolean };
 const listedMax = 50;
 const choiceTitleMax = 50;
 
-const describe = (session: ShownSession): string => `${session.agent}, ${session.status}, ${age(session.updated_at, Date.now())}: ${terminalLine(session.title ?? "(nothing said yet)", choiceTitleMax)}`;
+const describe = (session: ShownSession): string =>
+  `${session.agent}, ${session.status}, ${age(session.updated_at, Date.now())}: ${terminalLine(session.title ?? "(nothing said yet)", choiceTitleMax)}`;
 
 export const define: Definition = (command, { context, action }) => {
   command
@@ -29,19 +30,37 @@ export const define: Definition = (command, { context, action }) => {
         const server = await openServer(context, globals);
         if (list === true) {
           const sessions = await server.sessions({ limit: listedMax });
-          const rows = sessions.map((one) => [one.session_id, one.agent, one.status, age(one.updated_at, Date.now()), one.title ?? ""]);
+          const rows = sessions.map((one) => [
+            one.session_id,
+            one.agent,
+            one.status,
+            age(one.updated_at, Date.now()),
+            one.title ?? "",
+          ]);
           if (globals.json) context.stdout.write(`${JSON.stringify({ sessions })}\n`);
           else if (rows.length === 0) context.stdout.write("No sessions. `duragent chat` starts one.\n");
-          else context.stdout.write(table(["SESSION", "AGENT", "STATUS", "AGE", "TITLE"], rows, paintFor(context.stdout, context.env)));
+          else
+            context.stdout.write(
+              table(["SESSION", "AGENT", "STATUS", "AGE", "TITLE"], rows, paintFor(context.stdout, context.env)),
+            );
           return exitCodes.done;
         }
         let sessionId: string;
         if (id === undefined) {
           const sessions = await server.sessions({ limit: listedMax });
           const [only] = sessions;
-          if (only === undefined) throw new CommandFailure(exitCodes.failed, "there is no session to attach to", { hint: "`duragent chat` starts one" });
-          const choices = sessions.map((one) => ({ value: one.session_id, label: one.session_id, hint: describe(one) }));
-          sessionId = sessions.length === 1 ? only.session_id : await pick(context, "Which session?", choices, "name one: duragent attach SESSION");
+          if (only === undefined)
+            throw new CommandFailure(exitCodes.failed, "there is no session to attach to", {
+              hint: "`duragent chat` starts one",
+            });
+          const choices = sessions.map((one) => ({
+            value: one.session_id,
+            label: `${one.session_id}  ${describe(one)}`,
+          }));
+          sessionId =
+            sessions.length === 1
+              ? only.session_id
+              : await pick(context, "Which session?", choices, "name one: duragent attach SESSION");
         } else {
           sessionId = await sessionNamed(server, id);
         }

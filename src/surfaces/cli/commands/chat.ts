@@ -15,13 +15,21 @@ async function chooseAgent(context: CommandContext, server: ServerApi, named: st
   const agents = await server.agents();
   if (named !== undefined) {
     if (agents.some(({ name }) => name === named)) return named;
-    const hint = agents.length === 0 ? "`duragent agent create NAME` makes one; `duragent doctor` says why one is missing" : `there are: ${agents.map(({ name }) => name).join(", ")}`;
+    const hint =
+      agents.length === 0
+        ? "`duragent agent create NAME` makes one; `duragent doctor` says why one is missing"
+        : `there are: ${agents.map(({ name }) => name).join(", ")}`;
     throw new CommandFailure(exitCodes.failed, `there is no agent ${named}`, { hint });
   }
   const [only] = agents;
-  if (only === undefined) throw new CommandFailure(exitCodes.failed, "there is no agent yet", { hint: "`duragent init --demo` makes one that needs no key; `duragent doctor` says why one is missing" });
+  if (only === undefined)
+    throw new CommandFailure(exitCodes.failed, "there is no agent yet", {
+      hint: "`duragent init --demo` makes one that needs no key; `duragent doctor` says why one is missing",
+    });
   if (agents.length === 1) return only.name;
-  const choices = agents.map(({ name, description }) => (description === undefined ? { value: name, label: name } : { value: name, label: name, hint: description }));
+  const choices = agents.map(({ name, description }) =>
+    description === undefined ? { value: name, label: name } : { value: name, label: name, hint: description },
+  );
   return pick(context, "Which agent?", choices, "name one with -a");
 }
 
@@ -32,14 +40,23 @@ export const define: Definition = (command, { context, action }) => {
     .addHelpText("after", "\nExamples:\n  duragent chat -a demo\n  echo hello | duragent chat -a demo\n")
     .action(
       action<Flags>(async (globals, { agent, session: id }) => {
-        if (agent !== undefined && id !== undefined) throw new CommandFailure(exitCodes.usage, "a session has its agent: give -a or -s, not both");
+        if (agent !== undefined && id !== undefined)
+          throw new CommandFailure(exitCodes.usage, "a session has its agent: give -a or -s, not both");
         const server = await openServer(context, globals);
         if (id === undefined) {
           const session = await server.createSession(await chooseAgent(context, server, agent));
           return converse({ context, globals, server, session, after: 0, readOnly: false, announceLive: false });
         }
         const session = await server.session(await sessionNamed(server, id));
-        return converse({ context, globals, server, session, after: await pastFrom(context, server, session), readOnly: false, announceLive: true });
+        return converse({
+          context,
+          globals,
+          server,
+          session,
+          after: await pastFrom(context, server, session),
+          readOnly: false,
+          announceLive: true,
+        });
       }),
     );
 };

@@ -1,8 +1,10 @@
 import { terminalText } from "../../../domain/terminal-text.ts";
+import type { CommandContext, GlobalFlags } from "../context.ts";
 import { exitCodes } from "../exit.ts";
 import type { DoctorReport } from "../ground.ts";
 import { paintFor, type Paint } from "../paint.ts";
 import type { Definition } from "../program.ts";
+import { openServerIfAny } from "../server/connect.ts";
 
 type Flags = { online?: boolean; fix?: boolean };
 
@@ -25,16 +27,35 @@ function render(report: DoctorReport, paint: Paint, quiet: boolean): string {
   return `${lines.join("\n")}\n`;
 }
 
+/** What a running server finds out about itself; nothing where none runs or the configuration does not say where. */
+async function served(context: CommandContext, globals: GlobalFlags): Promise<unknown> {
+  try {
+    return await (await openServerIfAny(context, globals))?.doctor();
+  } catch {
+    // The report itself says what is wrong with the configuration or the server.
+    return undefined;
+  }
+}
+
 export const define: Definition = (command, { context, action }) => {
   command
     .option("--online", "also ask each provider for one tiny answer")
     .option("--fix", "mend what is safe to mend")
     .addHelpText("after", "\nExample:\n  duragent doctor --fix\n")
     .action(
-      action<Flags>(async ({ json, config, verbosity }, flags) => {
+      action<Flags>(async (globals, flags) => {
         const ground = await context.ground();
-        const report = await ground.doctor({ cwd: context.cwd, env: context.env, config }, { online: flags.online === true, fix: flags.fix === true });
-        context.stdout.write(json ? `${JSON.stringify(report, null, 2)}\n` : render(report, paintFor(context.stdout, context.env), verbosity < 0));
+        const options = {
+          online: flags.online === true,
+          fix: flags.fix === true,
+          served: await served(context, globals),
+        };
+        const report = await ground.doctor({ cwd: context.cwd, env: context.env, config: globals.config }, options);
+        context.stdout.write(
+          globals.json
+            ? `${JSON.stringify(report, null, 2)}\n`
+            : render(report, paintFor(context.stdout, context.env), globals.verbosity < 0),
+        );
         return report.status === "error" ? exitCodes.failed : exitCodes.done;
       }),
     );

@@ -17,15 +17,28 @@ export const define: Definition = (command, { context, action }) => {
     .requiredOption("-a, --agent <name>", "which agent")
     .argument("[prompt]", "what to do; what comes on stdin is appended")
     .option("--detach", "print the session's id and leave it working")
-    .addOption(new Option("--approve <whom>", "questions about tools: allow all, deny all, or ask you").choices(["all", "none", "ask"]))
-    .addHelpText("after", '\nExamples:\n  duragent run -a demo "tell me a story"\n  git diff | duragent run -a reviewer "Review this change"\n')
+    .addOption(
+      new Option("--approve <whom>", "questions about tools: allow all, deny all, or ask you").choices([
+        "all",
+        "none",
+        "ask",
+      ]),
+    )
+    .addHelpText(
+      "after",
+      '\nExamples:\n  duragent run -a demo "tell me a story"\n  git diff | duragent run -a reviewer "Review this change"\n',
+    )
     .action(
       action<Flags>(async (globals, { agent, detach, approve: wanted }, prompt = "") => {
         const piped = context.stdin.isTTY === true ? "" : await readAll(context.stdin);
         const content = [prompt, piped].filter((part) => part.trim() !== "").join("\n\n");
-        if (content === "") throw new CommandFailure(exitCodes.usage, "there is nothing to do", { hint: `duragent run -a ${agent} "PROMPT"` });
+        if (content === "")
+          throw new CommandFailure(exitCodes.usage, "there is nothing to do", {
+            hint: `duragent run -a ${agent} "PROMPT"`,
+          });
         const person = context.stdin.isTTY === true && context.stderr.isTTY === true;
-        if (wanted === "ask" && !person) throw new CommandFailure(exitCodes.usage, "--approve ask needs a terminal", { hint: "choose all or none" });
+        if (wanted === "ask" && !person)
+          throw new CommandFailure(exitCodes.usage, "--approve ask needs a terminal", { hint: "choose all or none" });
         const approve = wanted ?? (person ? "ask" : "none");
 
         const server = await openServer(context, globals);
@@ -88,7 +101,13 @@ export const define: Definition = (command, { context, action }) => {
             transcript.show(event);
             if (event.type === "approval_required") decide().catch((error: unknown) => leaving.abort(error));
             if (event.type === "turn_end") {
-              end(interruptions > 0 ? exitCodes.interrupted : event.outcome === "completed" || event.outcome === "limit_reached" ? exitCodes.done : exitCodes.failed);
+              end(
+                interruptions > 0
+                  ? exitCodes.interrupted
+                  : event.outcome === "completed" || event.outcome === "limit_reached"
+                    ? exitCodes.done
+                    : exitCodes.failed,
+              );
               break;
             }
             if (event.type === "session_end") break;

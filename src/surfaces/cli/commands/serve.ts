@@ -55,7 +55,9 @@ function defineAsking(command: Command, { context, action }: Setup): void {
   const running = async (globals: Parameters<typeof openServerIfAny>[1]): Promise<ServerApi> => {
     const server = await openServerIfAny(context, globals);
     if (server !== null) return server;
-    throw new CommandFailure(exitCodes.unavailable, "no server is running for this data directory", { hint: "`duragent serve` starts one" });
+    throw new CommandFailure(exitCodes.unavailable, "no server is running for this data directory", {
+      hint: "`duragent serve` starts one",
+    });
   };
 
   command
@@ -70,8 +72,13 @@ function defineAsking(command: Command, { context, action }: Setup): void {
         else {
           const paint = paintFor(context.stdout, context.env);
           const { status, version, uptime_seconds: uptime, ...more } = health;
-          context.stdout.write(`${paint("bold", String(status))} · ${server.address} · version ${String(version)} · up ${String(Math.round(Number(uptime ?? 0)))}s\n`);
-          for (const [key, value] of Object.entries(more)) context.stdout.write(`  ${key}: ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}\n`);
+          context.stdout.write(
+            `${paint("bold", String(status))} · ${server.address} · version ${String(version)} · up ${String(Math.round(Number(uptime ?? 0)))}s\n`,
+          );
+          for (const [key, value] of Object.entries(more))
+            context.stdout.write(
+              `  ${key}: ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}\n`,
+            );
         }
         return exitCodes.done;
       }),

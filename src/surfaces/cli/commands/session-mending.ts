@@ -16,12 +16,19 @@ type Mending = {
 };
 
 /** The server that holds the directory does it; without one this process takes the lock meanwhile. */
-async function withMending<Result>(context: CommandContext, globals: GlobalFlags, perform: (mending: Mending) => Promise<Result>): Promise<Result> {
+async function withMending<Result>(
+  context: CommandContext,
+  globals: GlobalFlags,
+  perform: (mending: Mending) => Promise<Result>,
+): Promise<Result> {
   const server = await openServerIfAny(context, globals);
   if (server !== null) {
     return perform({
       ids: async () => {
-        const pages = await Promise.all([server.sessions({ limit: 1000 }), server.sessions({ status: "ended", limit: 1000 })]);
+        const pages = await Promise.all([
+          server.sessions({ limit: 1000 }),
+          server.sessions({ status: "ended", limit: 1000 }),
+        ]);
         return pages.flat().map(({ session_id }) => sessionIdSchema.parse(session_id));
       },
       verify: (id) => server.verify(id),
@@ -39,12 +46,19 @@ async function named(mending: Mending, text: string): Promise<SessionId> {
   const matching = (await mending.ids()).filter((id) => id.endsWith(text.toUpperCase()));
   const [only] = matching;
   if (only !== undefined && matching.length === 1) return only;
-  throw new CommandFailure(exitCodes.usage, `${matching.length === 0 ? "no session" : "more than one session"} ends in ${text}`, { hint: "`duragent session list` shows them" });
+  throw new CommandFailure(
+    exitCodes.usage,
+    `${matching.length === 0 ? "no session" : "more than one session"} ends in ${text}`,
+    { hint: "`duragent session list` shows them" },
+  );
 }
 
 function verdict(report: VerifyReport): string {
-  if (report.problems.length === 0) return `${report.sessionId}: sound (${report.events} events, ${report.bytes} bytes)`;
-  const places = report.problems.map(({ file, line, reason }) => `  ${file}${line === undefined ? "" : `:${line}`}: ${reason}`);
+  if (report.problems.length === 0)
+    return `${report.sessionId}: sound (${report.events} events, ${report.bytes} bytes)`;
+  const places = report.problems.map(
+    ({ file, line, reason }) => `  ${file}${line === undefined ? "" : `:${line}`}: ${reason}`,
+  );
   return terminalText([`${report.sessionId}: ${report.events} events can be read`, ...places].join("\n"));
 }
 
@@ -62,7 +76,9 @@ export function defineMending(command: Command, { context, action }: Setup): voi
           for (const one of ids) found.push(await mending.verify(one));
           return found;
         });
-        context.stdout.write(globals.json ? `${JSON.stringify({ reports })}\n` : `${reports.map(verdict).join("\n") || "No sessions."}\n`);
+        context.stdout.write(
+          globals.json ? `${JSON.stringify({ reports })}\n` : `${reports.map(verdict).join("\n") || "No sessions."}\n`,
+        );
         return reports.every(({ problems }) => problems.length === 0) ? exitCodes.done : exitCodes.failed;
       }),
     );
@@ -76,10 +92,15 @@ export function defineMending(command: Command, { context, action }: Setup): voi
     .addHelpText("after", "\nExample:\n  duragent session repair 8S9T --yes\n")
     .action(
       action<{ yes?: boolean; reseal?: boolean }>(async (globals, { yes, reseal }, id = "") => {
-        const report = await withMending(context, globals, async (mending) => mending.repair(await named(mending, id), { apply: yes === true, reseal: reseal === true }));
+        const report = await withMending(context, globals, async (mending) =>
+          mending.repair(await named(mending, id), { apply: yes === true, reseal: reseal === true }),
+        );
         if (globals.json) context.stdout.write(`${JSON.stringify(report)}\n`);
         else {
-          const lines = [verdict(report), ...report.actions.map((line) => `  ${report.applied ? "done" : "would"}: ${terminalText(line)}`)];
+          const lines = [
+            verdict(report),
+            ...report.actions.map((line) => `  ${report.applied ? "done" : "would"}: ${terminalText(line)}`),
+          ];
           if (!report.applied && report.actions.length > 0) lines.push("Nothing was changed; --yes does it.");
           context.stdout.write(`${lines.join("\n")}\n`);
         }

@@ -61,7 +61,10 @@ function defineReading(command: Command, { context, action }: Setup): void {
         const session = await server.session(await sessionNamed(server, id));
         if (globals.json) print(`${JSON.stringify(session, null, 2)}\n`);
         else {
-          const rows = Object.entries(session).map(([key, value]) => `${key.padEnd(18)} ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}`);
+          const rows = Object.entries(session).map(
+            ([key, value]) =>
+              `${key.padEnd(18)} ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}`,
+          );
           print(`${rows.join("\n")}\n`);
         }
         return exitCodes.done;
@@ -79,7 +82,8 @@ function defineReading(command: Command, { context, action }: Setup): void {
       action<TailFlags>(async (globals, { lines, follow }, id = "") => {
         const server = await openServer(context, globals);
         const sessionId = await sessionNamed(server, id);
-        const show = (event: Parameters<typeof eventLine>[0]): void => print(globals.json ? `${JSON.stringify(event)}\n` : `${eventLine(event, paint)}\n`);
+        const show = (event: Parameters<typeof eventLine>[0]): void =>
+          print(globals.json ? `${JSON.stringify(event)}\n` : `${eventLine(event, paint)}\n`);
         const { last_seq: last } = await server.events(sessionId, 0, 1);
         let after = Math.max(0, last - lines);
         while (after < last) {
@@ -94,7 +98,8 @@ function defineReading(command: Command, { context, action }: Setup): void {
         const release = context.onInterrupt(() => leaving.abort());
         for await (const item of server.link(sessionId).items({ after, attach: false, signal: leaving.signal })) {
           if (item.kind === "event") show(item.event);
-          else if (item.kind === "lost") context.stderr.write(`(connection lost: ${terminalText(item.reason)}; trying again)\n`);
+          else if (item.kind === "lost")
+            context.stderr.write(`(connection lost: ${terminalText(item.reason)}; trying again)\n`);
         }
         release();
         return leaving.signal.aborted ? exitCodes.interrupted : exitCodes.done;
@@ -111,12 +116,19 @@ function defineReading(command: Command, { context, action }: Setup): void {
     .action(
       action<{ format: "jsonl" | "markdown"; output?: string }>(async (globals, { format, output }, id = "") => {
         const server = await openServer(context, globals);
-        const bytes = Readable.from(server.export(await sessionNamed(server, id), format));
+        const sessionId = await sessionNamed(server, id);
         if (output !== undefined) {
-          await pipeline(bytes, createWriteStream(resolve(context.cwd, output), { flags: "wx", mode: 0o600 }));
+          await pipeline(
+            Readable.from(server.export(sessionId, format)),
+            createWriteStream(resolve(context.cwd, output), { flags: "wx", mode: 0o600 }),
+          );
         } else {
           // A terminal gets text that it does not obey; a pipe gets the bytes as they are.
-          for await (const chunk of bytes) print(context.stdout.isTTY === true ? terminalText(Buffer.from(chunk).toString("utf8")) : chunk);
+          const decoder = new TextDecoder();
+          for await (const chunk of server.export(sessionId, format)) {
+            if (context.stdout.isTTY === true) print(terminalText(decoder.decode(chunk, { stream: true })));
+            else context.stdout.write(chunk);
+          }
         }
         return exitCodes.done;
       }),
@@ -124,7 +136,8 @@ function defineReading(command: Command, { context, action }: Setup): void {
 }
 
 function defineChanging(command: Command, { context, action }: Setup): void {
-  const say = (json: boolean, value: unknown, text: string): void => void context.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+  const say = (json: boolean, value: unknown, text: string): void =>
+    void context.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
 
   command
     .command("end")

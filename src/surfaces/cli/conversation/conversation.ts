@@ -30,6 +30,9 @@ const decisions: Readonly<Record<string, "allow_once" | "allow_always" | "deny">
   deny: "deny",
 };
 
+/** Two ctrl-c within this time are one wish: to leave. */
+const twiceMsMax = 2_000;
+
 /**
  * A person (or a pipe) in a session: lines go in, the transcript comes out, until one of them ends it.
  * It knows nothing of terminals: whoever reads the lines and draws the text calls it.
@@ -42,7 +45,7 @@ export function startConversation(options: ConversationOptions) {
   // Lines that wait for the word to come back; a message counts once the stream has shown that it is in the log.
   const waiting = new Set<{ key: string | null; ripe: boolean; resolve(): void }>();
   let lastTurnFailed = false;
-  let interruptions = 0;
+  let interruptedAt = Number.NEGATIVE_INFINITY;
 
   const transcript = createTranscript(options.sink, {
     paint,
@@ -72,7 +75,6 @@ export function startConversation(options: ConversationOptions) {
 
   const show = (event: SessionEvent): void => {
     transcript.show(event);
-    if (event.type === "turn_start") interruptions = 0;
     if (event.type === "user_message")
       for (const line of waiting) if (line.key === event.idempotency_key) line.ripe = true;
     if (event.type === "turn_end") lastTurnFailed = event.outcome === "failed";
@@ -87,17 +89,21 @@ export function startConversation(options: ConversationOptions) {
 
   const follow = async (): Promise<void> => {
     let announced = !options.announceLive;
+    const announce = (): void => {
+      if (!announced) transcript.note("— live —");
+      announced = true;
+    };
     try {
       for await (const item of link.items({ after: options.after, attach: options.attach, signal: leaving.signal })) {
         if (item.kind === "event") show(item.event);
-        else if (item.kind === "token") transcript.token(item);
-        else if (item.kind === "token_reset") transcript.tokenReset();
+        else if (item.kind === "token") {
+          // The running response is the present, also before all that came earlier is known to have been sent.
+          announce();
+          transcript.token(item);
+        } else if (item.kind === "token_reset") transcript.tokenReset();
         else if (item.kind === "lost") transcript.note(`(connection lost: ${item.reason}; trying again)`, "yellow");
         else if (item.kind === "back") transcript.note("(connected again; nothing was missed)", "yellow");
-        else if (!announced) {
-          announced = true;
-          transcript.note("— live —");
-        }
+        else announce();
       }
       leave(exitCodes.done);
     } catch (error) {
@@ -148,7 +154,7 @@ export function startConversation(options: ConversationOptions) {
     }),
     /** One line of input. Resolves when the word is the person's again. */
     async line(text: string, visible: boolean): Promise<void> {
-      interruptions = 0;
+      interruptedAt = Number.NEGATIVE_INFINITY;
       const { question } = transcript;
       const decision = question === null ? undefined : decisions[text.trim().toLowerCase()];
       try {
@@ -164,11 +170,13 @@ export function startConversation(options: ConversationOptions) {
     },
     /** ctrl-c: stops the turn; without one, or a second time, it leaves. */
     interrupt(): void {
-      interruptions += 1;
-      if (interruptions > 1) return leave(exitCodes.interrupted);
+      const now = performance.now();
+      if (now - interruptedAt < twiceMsMax) return leave(exitCodes.interrupted);
+      interruptedAt = now;
       if (transcript.turnOpen || waiting.size > 0) {
         transcript.note("(cancelling; ctrl-c again leaves)");
-        link.cancel().catch(fail);
+        // A turn that ended by itself meanwhile is as good as cancelled.
+        link.cancel().catch((error: unknown) => (transcript.turnOpen ? fail(error) : undefined));
       } else {
         transcript.note("(ctrl-c again leaves, as does ctrl-d)");
       }

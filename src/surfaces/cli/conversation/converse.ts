@@ -33,7 +33,8 @@ export function comeBack(globals: GlobalFlags, sessionId: string): string {
 function slashOf({ context, globals, server, session }: Converse, clear: () => void): ConversationOptions["slash"] {
   const id = session.session_id;
   return {
-    history: async () => (await server.messages(id)).map(({ role, content }) => `${role === "user" ? "> " : ""}${content}`).join("\n"),
+    history: async () =>
+      (await server.messages(id)).map(({ role, content }) => `${role === "user" ? "> " : ""}${content}`).join("\n"),
     status: async () => {
       const now = await server.session(id);
       const { total_tokens: tokens, cost_usd: cost } = now.usage;
@@ -46,9 +47,17 @@ function slashOf({ context, globals, server, session }: Converse, clear: () => v
       await writeFile(target, server.export(id, "markdown"), { flag: "wx", mode: 0o600 });
       return target;
     },
-    agents: async () => (await server.agents()).map(({ name, description }) => (description === undefined ? name : `${name}  ${description}`)).join("\n"),
+    agents: async () =>
+      (await server.agents())
+        .map(({ name, description }) => (description === undefined ? name : `${name}  ${description}`))
+        .join("\n"),
     sessions: async () =>
-      (await server.sessions({ limit: 20 })).map((one) => `${one.session_id}  ${one.status}  ${age(one.updated_at, Date.now())}  ${terminalLine(one.title ?? "", 60)}`).join("\n"),
+      (await server.sessions({ limit: 20 }))
+        .map(
+          (one) =>
+            `${one.session_id}  ${one.status}  ${age(one.updated_at, Date.now())}  ${terminalLine(one.title ?? "", 60)}`,
+        )
+        .join("\n"),
   };
 }
 
@@ -104,11 +113,15 @@ async function overPipe(converse: Converse): Promise<ExitCode> {
   const release = context.onInterrupt(() => conversation.interrupt());
   const feed = async (): Promise<void> => {
     for await (const line of splitLines(context.stdin)) {
-      if (line.kind === "too_long") context.stderr.write(`error: a line above ${line.bytesMax} bytes is no message; it was left out\n`);
+      if (line.kind === "too_long")
+        context.stderr.write(`error: a line above ${line.bytesMax} bytes is no message; it was left out\n`);
       else if (line.text.trim() !== "") await conversation.line(line.text, true);
     }
     const unanswered = conversation.question !== null;
-    if (unanswered) context.stderr.write(`error: a question is waiting for an answer\nhint: ${comeBack(converse.globals, session.session_id)}\n`);
+    if (unanswered)
+      context.stderr.write(
+        `error: a question is waiting for an answer\nhint: ${comeBack(converse.globals, session.session_id)}\n`,
+      );
     conversation.leave(unanswered || conversation.lastTurnFailed ? exitCodes.failed : exitCodes.done);
   };
   if (!readOnly) void feed();
@@ -126,12 +139,21 @@ export async function converse(options: Converse): Promise<ExitCode> {
   const paint = paintFor(terminal ? context.stdout : context.stderr, context.env);
   const aside = terminal ? context.stdout : context.stderr;
   const talkative = globals.verbosity >= 0 && (terminal || globals.verbosity > 0);
-  if (talkative) aside.write(`${paint("dim", `${session.agent} · ${session.session_id}${terminal && !options.readOnly ? " · /help, ctrl-d leaves" : ""}`)}\n`);
+  if (talkative)
+    aside.write(
+      `${paint("dim", `${session.agent} · ${session.session_id}${terminal && !options.readOnly ? " · /help, ctrl-d leaves" : ""}`)}\n`,
+    );
   const code = await (terminal ? atTerminal(options) : overPipe(options));
+  // Who pressed ctrl-c once more than needed still wants to read how to come back.
+  const release = context.onInterrupt(() => undefined);
   if (talkative) {
     const now = await server.session(session.session_id).catch(() => null);
-    if (now?.status === "ended") aside.write(`${paint("dim", "The session has ended. Read it with:")} duragent session export ${session.session_id} --format markdown\n`);
+    if (now?.status === "ended")
+      aside.write(
+        `${paint("dim", "The session has ended. Read it with:")} duragent session export ${session.session_id} --format markdown\n`,
+      );
     else aside.write(`${paint("dim", "Left. Come back with:")} ${comeBack(globals, session.session_id)}\n`);
   }
+  release();
   return code;
 }

@@ -19,14 +19,16 @@ export type EditorEvents = {
  * text is kept but hidden; it comes back, as it stands, when the line has ended. A line that ends in `\` goes on.
  */
 export function createLineEditor(stdin: Input, stdout: Output, events: EditorEvents) {
-  let hidden = false;
+  // What readline draws reaches the terminal only while the prompt stands there: else it would be in the midst of output.
   let shown = false;
+  let midLine = false;
   let closed = false;
   let redraw: NodeJS.Immediate | null = null;
   const echo = new Writable({
     write(chunk: Uint8Array, _encoding, done) {
-      if (hidden) done();
-      else stdout.write(chunk, done);
+      // Not handed on with `done`: what readline writes next would wait, and be judged by a later state.
+      if (shown) stdout.write(chunk);
+      done();
     },
   });
   // readline asks its output for the width.
@@ -41,56 +43,55 @@ export function createLineEditor(stdin: Input, stdout: Output, events: EditorEve
     historySize: historyLinesMax,
   });
 
+  const erase = (): void => {
+    if (!shown) return;
+    const { rows } = readline.getCursorPos();
+    stdout.write(`\r${rows > 0 ? `\u001b[${rows}A` : ""}\u001b[J`);
+    shown = false;
+  };
+  // Lines that come together (the past of a session) draw one prompt, not one each.
+  const schedule = (): void => {
+    redraw ??= setImmediate(() => {
+      redraw = null;
+      if (closed || midLine || shown) return;
+      shown = true;
+      readline.prompt(true);
+    });
+  };
+
   const before: string[] = [];
   readline.on("line", (line) => {
-    const visible = !hidden;
+    const visible = shown;
     shown = false;
+    schedule();
     if (line.endsWith("\\")) {
       before.push(line.slice(0, -1));
       readline.setPrompt(continuedPromptText);
-      schedule();
       return;
     }
-    const text = [...before.splice(0), line].join("\n");
     readline.setPrompt(promptText);
-    schedule();
+    const text = [...before.splice(0), line].join("\n");
     if (text.trim() !== "") events.onMessage(text, visible);
   });
   readline.on("SIGINT", () => events.onInterrupt());
   readline.on("close", () => {
+    erase();
     closed = true;
-    if (redraw !== null) clearImmediate(redraw);
     stdout.off("resize", forwardResize);
     events.onEnd();
   });
-
-  // Lines that come together (the past of a session) draw one prompt, not one each.
-  function schedule(): void {
-    if (closed || hidden || redraw !== null) return;
-    redraw = setImmediate(() => {
-      redraw = null;
-      if (closed || hidden) return;
-      shown = true;
-      readline.prompt(true);
-    });
-  }
 
   return {
     /** Writes above the typed line. */
     write(text: string): void {
       if (text === "") return;
-      if (shown && !closed) {
-        const { rows } = readline.getCursorPos();
-        stdout.write(`\r${rows > 0 ? `\u001b[${rows}A` : ""}\u001b[J`);
-        shown = false;
-      }
+      erase();
       stdout.write(text);
-      hidden = !text.endsWith("\n");
-      schedule();
+      midLine = !text.endsWith("\n");
+      if (!midLine) schedule();
     },
     prompt: schedule,
     close(): void {
-      hidden = true;
       readline.close();
     },
   };

@@ -11,7 +11,9 @@ export async function pick(
   howToName: string,
 ): Promise<string> {
   if (context.stdin.isTTY !== true || context.stdout.isTTY !== true) {
-    throw new CommandFailure(exitCodes.usage, `${question} ${choices.map(({ label }) => label).join(", ")}`, { hint: howToName });
+    throw new CommandFailure(exitCodes.usage, `${question} ${choices.map(({ label }) => label).join(", ")}`, {
+      hint: howToName,
+    });
   }
   const prompts = await import("@clack/prompts");
   const picked = await prompts.select({ message: question, options: [...choices] });

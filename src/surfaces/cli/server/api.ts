@@ -26,7 +26,11 @@ export interface ServerApi {
   readonly address: string;
   agents(): Promise<ShownAgent[]>;
   agentSource(name: string): Promise<string>;
-  sessions(query: { status?: SessionStatus | undefined; agent?: string | undefined; limit: number }): Promise<ShownSession[]>;
+  sessions(query: {
+    status?: SessionStatus | undefined;
+    agent?: string | undefined;
+    limit: number;
+  }): Promise<ShownSession[]>;
   createSession(agent: string): Promise<ShownSession>;
   session(id: string): Promise<ShownSession>;
   messages(id: string, limit?: number): Promise<ShownMessage[]>;

@@ -19,19 +19,26 @@ async function asked<Answer>(address: string, request: Promise<Answer>): Promise
     return await request;
   } catch (error) {
     if (!(error instanceof ServerUnreachable)) throw error;
-    throw new CommandFailure(exitCodes.unavailable, `the server at ${address} went away`, { hint: "`duragent doctor` checks everything; then try again", cause: error });
+    throw new CommandFailure(exitCodes.unavailable, `the server at ${address} went away`, {
+      hint: "`duragent doctor` checks everything; then try again",
+      cause: error,
+    });
   }
 }
 
 /** The problem of a turn that failed is shown by the session's stream, where everyone sees it. */
-const isTurnsFailure = (error: unknown): boolean => error instanceof ApiProblem && error.facts.extra?.["turn_id"] !== undefined;
+const isTurnsFailure = (error: unknown): boolean =>
+  error instanceof ApiProblem && error.facts.extra?.["turn_id"] !== undefined;
 
 function linkOf(client: Client, id: SessionId, revive: Revive | undefined): SessionLink {
   return {
     sessionId: id,
     items: (options) => followLink(client, id, { ...options, revive }),
     async send(content, key, signal) {
-      await untilAnswered(() => client.sendMessage(id, { content }, { idempotencyKey: key, signal }), { signal, isAnswer: isTurnsFailure });
+      await untilAnswered(() => client.sendMessage(id, { content }, { idempotencyKey: key, signal }), {
+        signal,
+        isAnswer: isTurnsFailure,
+      });
     },
     async decide({ approvalId, callId, command }, decision) {
       const body = { call_id: callId, approval_id: approvalIdSchema.parse(approvalId), command, decision };
@@ -46,16 +53,28 @@ function linkOf(client: Client, id: SessionId, revive: Revive | undefined): Sess
 export function serverApi(client: Client, address: string, revive?: Revive): ServerApi {
   const ask = <Answer>(request: Promise<Answer>): Promise<Answer> => asked(address, request);
   const idOf = (text: string): SessionId => sessionIdSchema.parse(text);
-  const report = <Body extends { session_id: string }>({ session_id: sessionId, ...body }: Body) => ({ ...body, sessionId: idOf(sessionId) });
+  const report = <Body extends { session_id: string }>({ session_id: sessionId, ...body }: Body) => ({
+    ...body,
+    sessionId: idOf(sessionId),
+  });
   return {
     address,
     agents: async () => (await ask(client.listAgents())).agents,
     agentSource: (name) => ask(client.getAgentSpec(name)),
     sessions: async ({ status, agent, limit }) =>
-      (await ask(client.listSessions({ ...(status === undefined ? {} : { status }), ...(agent === undefined ? {} : { agent }), limit: Math.min(limit, sessionsPageMax) }))).sessions,
+      (
+        await ask(
+          client.listSessions({
+            ...(status === undefined ? {} : { status }),
+            ...(agent === undefined ? {} : { agent }),
+            limit: Math.min(limit, sessionsPageMax),
+          }),
+        )
+      ).sessions,
     createSession: (agent) => ask(client.createSession({ agent })),
     session: (id) => ask(client.getSession(idOf(id))),
-    messages: async (id, limit) => (await ask(client.listMessages(idOf(id), limit === undefined ? {} : { limit }))).messages,
+    messages: async (id, limit) =>
+      (await ask(client.listMessages(idOf(id), limit === undefined ? {} : { limit }))).messages,
     events: (id, after, limit) => ask(client.listEvents(idOf(id), { after, limit })),
     post: async (id, content) => void (await ask(client.postMessage(idOf(id), { content }))),
     link: (id) => linkOf(client, idOf(id), revive),

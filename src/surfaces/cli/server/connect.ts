@@ -5,7 +5,7 @@ import type { CommandContext, GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import type { Place } from "../ground.ts";
 import type { ServerApi } from "./api.ts";
-import { startInBackground } from "./background.ts";
+import { backgroundStarter } from "./background.ts";
 import { reach, type Reached } from "./reach.ts";
 
 /** A start with 10,000 sessions on a slow disk takes a while; more is a server that hangs. */
@@ -29,16 +29,21 @@ async function placeOf(context: CommandContext, globals: GlobalFlags): Promise<P
   return (await context.ground()).place({ cwd: context.cwd, env: context.env, config: globals.config });
 }
 
-const tokenOf = (context: CommandContext, globals: GlobalFlags): string | undefined => globals.token ?? (context.env["DURAGENT_API_TOKEN"] || undefined);
+const tokenOf = (context: CommandContext, globals: GlobalFlags): string | undefined =>
+  globals.token ?? (context.env["DURAGENT_API_TOKEN"] || undefined);
 
 /** The server that `--server` names. Throws `unavailable` when none answers there. */
 async function remote(context: CommandContext, globals: GlobalFlags, url: string): Promise<ServerApi> {
   if (!URL.canParse(url) || !/^https?:/u.test(url)) {
-    throw new CommandFailure(exitCodes.usage, `--server: ${url} is no address`, { hint: "write it as http://127.0.0.1:8080" });
+    throw new CommandFailure(exitCodes.usage, `--server: ${url} is no address`, {
+      hint: "write it as http://127.0.0.1:8080",
+    });
   }
   const reached = await reach({ url, token: tokenOf(context, globals) });
   if (reached.kind === "absent") {
-    throw new CommandFailure(exitCodes.unavailable, `no server answers at ${url}: ${reached.reason}`, { hint: "check the address, and that the server runs" });
+    throw new CommandFailure(exitCodes.unavailable, `no server answers at ${url}: ${reached.reason}`, {
+      hint: "check the address, and that the server runs",
+    });
   }
   return reached.api;
 }
@@ -47,10 +52,13 @@ async function remote(context: CommandContext, globals: GlobalFlags, url: string
 async function local(context: CommandContext, globals: GlobalFlags, place: Place): Promise<Reached> {
   const record = await (await context.ground()).serverRecord(place.dataDir);
   // Only a server in the background listens nowhere else: nobody would start that one again but us.
-  const revive = record !== null && record.url === undefined ? () => startInBackground(context, globals, place) : undefined;
+  const revive = record !== null && record.url === undefined ? backgroundStarter(context, globals, place) : undefined;
   const bySocket = await reach({ socket: record?.socket ?? join(place.dataDir, "server.sock"), revive });
   if (bySocket.kind !== "absent" || record?.url === undefined) return bySocket;
-  const byAddress = await reach({ url: record.url, token: tokenOf(context, globals) ?? place.apiToken ?? place.adminToken });
+  const byAddress = await reach({
+    url: record.url,
+    token: tokenOf(context, globals) ?? place.apiToken ?? place.adminToken,
+  });
   return byAddress.kind === "absent" ? bySocket : byAddress;
 }
 
@@ -71,19 +79,16 @@ export async function openServer(context: CommandContext, globals: GlobalFlags):
   const first = await local(context, globals, place);
   if (first.kind === "ready") return first.api;
 
-  let background = first.kind === "absent" ? await startInBackground(context, globals, place) : null;
+  const start = backgroundStarter(context, globals, place);
   const api = await until(startMsMax, async () => {
     const reached = await local(context, globals, place);
     if (reached.kind === "ready") return reached.api;
     if (reached.kind === "busy") return null;
-    // One that was draining is gone now; one of ours that found the directory held by a server that then left as well.
-    if (background === null || background.exit()?.code === exitCodes.locked) {
-      background = await startInBackground(context, globals, place);
-      return null;
-    }
+    const background = await start();
     const exit = background.exit();
-    if (exit !== null) throw await background.failure(exit);
-    return null;
+    // Another one was faster and is about to be ready.
+    if (exit === null || exit.code === exitCodes.locked) return null;
+    throw await background.failure(exit);
   });
   if (api !== null) return api;
   const holder = await (await context.ground()).serverRecord(place.dataDir);
@@ -96,5 +101,8 @@ export async function openServer(context: CommandContext, globals: GlobalFlags):
 /** Resolves when the server no longer answers. Throws `failed` when it takes longer than a minute. */
 export async function waitUntilGone(server: ServerApi): Promise<void> {
   const gone = await until(stopMsMax, async () => ((await server.answers()) ? null : true));
-  if (gone === null) throw new CommandFailure(exitCodes.failed, "the server is still draining after a minute", { hint: "it stops by itself; `duragent serve status` says how far it is" });
+  if (gone === null)
+    throw new CommandFailure(exitCodes.failed, "the server is still draining after a minute", {
+      hint: "it stops by itself; `duragent serve status` says how far it is",
+    });
 }

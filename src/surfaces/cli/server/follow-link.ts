@@ -23,7 +23,11 @@ function itemOf(followed: FollowEvent): LinkItem | null {
  * A session's stream with what becomes of its connection told in between, at once and not only when it is back.
  * Where the server was one of ours in the background, it is started again.
  */
-export async function* followLink(client: Client, id: SessionId, { after, attach, signal, revive }: FollowLink): AsyncGenerator<LinkItem> {
+export async function* followLink(
+  client: Client,
+  id: SessionId,
+  { after, attach, signal, revive }: FollowLink,
+): AsyncGenerator<LinkItem> {
   const waiting: LinkItem[] = [];
   let wakeReader = (): void => undefined;
   let wakePump = (): void => undefined;

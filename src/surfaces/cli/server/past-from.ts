@@ -9,9 +9,15 @@ const messagesShownMax = 20;
  * The event after which the shown past of a session begins: its newest messages at a terminal, and nothing over a pipe,
  * where only the answers to what comes are wanted. Throws for a session that has ended.
  */
-export async function pastFrom(context: Pick<CommandContext, "stdin" | "stdout">, server: ServerApi, session: ShownSession): Promise<number> {
+export async function pastFrom(
+  context: Pick<CommandContext, "stdin" | "stdout">,
+  server: ServerApi,
+  session: ShownSession,
+): Promise<number> {
   if (session.status === "ended") {
-    throw new CommandFailure(exitCodes.failed, `${session.session_id} has ended`, { hint: `go on from it: duragent session fork ${session.session_id}` });
+    throw new CommandFailure(exitCodes.failed, `${session.session_id} has ended`, {
+      hint: `go on from it: duragent session fork ${session.session_id}`,
+    });
   }
   if (context.stdin.isTTY !== true || context.stdout.isTTY !== true) return session.last_seq;
   const [oldest] = await server.messages(session.session_id, messagesShownMax);

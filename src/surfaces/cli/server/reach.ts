@@ -6,14 +6,20 @@ import type { ServerApi } from "./api.ts";
 /** A server that lives answers this in microseconds; one that was stopped (SIGSTOP) accepts and says nothing. */
 const answerMsMax = 3_000;
 
-export type Address = ({ socket: string } | { url: string }) & { token?: string | undefined; revive?: Revive | undefined };
+export type Address = ({ socket: string } | { url: string }) & {
+  token?: string | undefined;
+  revive?: Revive | undefined;
+};
 
 /** `busy`: it answers, and is starting or on its way out. */
 export type Reached = { kind: "ready" | "busy"; api: ServerApi } | { kind: "absent"; reason: string };
 
 /** Whether a server answers at an address, and how to talk to it. */
 export async function reach(address: Address): Promise<Reached> {
-  const client: Client = "socket" in address ? createClient({ socketPath: address.socket }) : createClient({ baseUrl: address.url, token: address.token });
+  const client: Client =
+    "socket" in address
+      ? createClient({ socketPath: address.socket })
+      : createClient({ baseUrl: address.url, token: address.token });
   const api = serverApi(client, "socket" in address ? address.socket : address.url, address.revive);
   try {
     const { status } = await client.ready({ signal: AbortSignal.timeout(answerMsMax) });

@@ -17,7 +17,10 @@ export type Patience = {
 /** Whether the server, or the way to it, was gone: the request is safe to repeat, because it carries its key. */
 function wasGone(error: unknown): boolean {
   if (error instanceof ApiProblem) return error.code === "shutting-down" || error.code === "overloaded";
-  return error instanceof ServerUnreachable || (error instanceof Error && ("code" in error || error.message === "aborted" || error instanceof SyntaxError));
+  return (
+    error instanceof ServerUnreachable ||
+    (error instanceof Error && ("code" in error || error.message === "aborted" || error instanceof SyntaxError))
+  );
 }
 
 /**

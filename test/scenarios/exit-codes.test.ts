@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { duragent } from "../support/program.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { workspace } from "./workspaces.ts";
+
+const commandLines: [args: string[], code: number, says: RegExp][] = [
+  [["--version"], 0, /^\d+\.\d+\.\d+\n$/],
+  [["version", "--json"], 0, /"version"/],
+  [["--help"], 0, /Usage: duragent/],
+  [["completions", "bash"], 0, /complete -F _duragent duragent/],
+  [[], 2, /Usage: duragent/],
+  [["chatt"], 2, /error: unknown command 'chatt'\n\(Did you mean chat\?\)/],
+  [["chat", "--agnet", "x"], 2, /error: unknown option '--agnet'/],
+  [["gateway", "list"], 2, /error: `duragent gateway` needs a later version/],
+  [["agent", "export", "x"], 2, /needs a later version/],
+  [["serve", "--port", "99999"], 2, /must be a whole number from 0 to 65535/],
+  [["session", "list", "--status", "gone"], 2, /Allowed choices are active, running, paused, ended/],
+  [["run", "-a", "x"], 2, /error: there is nothing to do\nhint: /],
+  [["chat", "--server", "http://127.0.0.1:9"], 69, /error: no server answers at http:\/\/127\.0\.0\.1:9/],
+  [["chat", "--server", "nonsense"], 2, /error: --server: nonsense is no address/],
+  [["serve", "status"], 69, /error: no server is running/],
+  [["--config", "missing.yaml", "serve"], 78, /missing\.yaml: there is no such file/],
+  [["serve", "--host", "0.0.0.0"], 78, /can be reached from other machines, and there is no token/],
+];
+
+test("every command line ends with the code and the words that it should", async (t) => {
+  const folder = await temporaryFolder(t);
+  for (const [args, code, says] of commandLines) {
+    await t.test(`duragent ${args.join(" ")} → ${code}`, async () => {
+      const result = await duragent(args, { cwd: folder });
+      assert.equal(result.code, code, result.stderr);
+      assert.match(result.stdout + result.stderr, says);
+      assert.doesNotMatch(result.stderr, /^ {4}at /m, "no stack without -vv");
+    });
+  }
+});
+
+test("a key that is misspelled in duragent.yaml stops every command with its place and a suggestion", async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, "duragent.yaml"), "server:\n  prot: 9000\n");
+  for (const command of [["serve"], ["chat"]]) {
+    const { code, stderr } = await duragent(command, { cwd: folder });
+    assert.equal(code, 78);
+    assert.match(stderr, /^error: duragent\.yaml:2:3: .*prot/);
+    assert.match(stderr, /port/);
+  }
+});
+
+test("run exits 1 when its turn failed, with the provider's words on stderr and nothing on stdout", async (t) => {
+  const { folder } = await workspace(t, {
+    "broken/agent.yaml": "name: broken\nmodel: { provider: scripted, name: ./script.yaml }\n",
+    "broken/script.yaml":
+      "rules: [{ when: '.*', say: hi }]\nerrors: [{ on_call: 1, status: 400, message: no such model }]\n",
+  });
+  const { code, stdout, stderr } = await duragent(["run", "-a", "broken", "hello"], { cwd: folder });
+  assert.equal(code, 1);
+  assert.equal(stdout, "");
+  assert.match(stderr, /error: .*no such model/);
+});
+
+test("an agent that is not there is named, with those that are", async (t) => {
+  const { folder } = await workspace(t);
+  const { code, stderr } = await duragent(["chat", "-a", "nobody"], { cwd: folder });
+  assert.equal(code, 1);
+  assert.equal(stderr, "error: there is no agent nobody\nhint: there are: echo\n");
+});
