@@ -5,6 +5,9 @@ import type { Row } from "./row.ts";
 
 /** Every figure; each file measures its own. */
 const figures: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>> = {
+  append: () => import("./append.ts"),
+  "open-session": () => import("./open-session.ts"),
+  "many-sessions": () => import("./many-sessions.ts"),
   turn: () => import("./turn.ts"),
   throughput: () => import("./throughput.ts"),
   syncs: () => import("./syncs.ts"),

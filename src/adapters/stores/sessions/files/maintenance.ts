@@ -39,7 +39,8 @@ export class Maintenance {
 
   /** Throws `bad-request` for what is no id and `session-ended` for what was deleted. */
   refuseGone(id: SessionId): void {
-    sessionPaths(this.#facts.sessions, id);
+    // What is known has been checked; this runs for every append.
+    if (!this.#facts.known.has(id)) sessionPaths(this.#facts.sessions, id);
     const gone = this.#deleting.has(id) || this.#facts.identity.deleted.has(id);
     if (gone) throw new DuragentError("session-ended", `${id} was deleted`);
   }
