@@ -1,4 +1,4 @@
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 
 import { commands, commandsOfLaterVersions, type CommandEntry } from "./commands/registry.ts";
 import type { CommandContext, GlobalFlags } from "./context.ts";
@@ -16,19 +16,6 @@ export type Setup = {
     perform: (globals: GlobalFlags, flags: Flags, ...positional: string[]) => Promise<ExitCode>,
   ): (...given: unknown[]) => Promise<void>;
 };
-
-/** A whole number of at least `min`, for commander. */
-export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/u.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(
-        `must be a whole number ${max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`}`,
-      );
-    }
-    return value;
-  };
-}
 
 async function build(
   context: CommandContext,

@@ -3,9 +3,10 @@ import type { Command } from "commander";
 import { terminalLine } from "../../../domain/terminal-text.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { paintFor } from "../paint.ts";
-import { wholeNumber, type Definition, type Setup } from "../program.ts";
+import type { Definition, Setup } from "../program.ts";
 import type { ServerApi } from "../server/api.ts";
 import { openServerIfAny, waitUntilGone } from "../server/connect.ts";
+import { wholeNumber } from "../whole-number.ts";
 
 type Flags = {
   host?: string;

@@ -12,10 +12,11 @@ import { age } from "../output/duration.ts";
 import { eventLine } from "../output/event-line.ts";
 import { table } from "../output/table.ts";
 import { paintFor } from "../paint.ts";
-import { wholeNumber, type Definition, type Setup } from "../program.ts";
+import type { Definition, Setup } from "../program.ts";
 import { openServer } from "../server/connect.ts";
 import { sessionNamed } from "../server/session-named.ts";
 import { defineMending } from "./session-mending.ts";
+import { wholeNumber } from "../whole-number.ts";
 
 type ListFlags = { status?: SessionStatus; agent?: string; limit: number };
 type TailFlags = { lines: number; follow?: boolean };
