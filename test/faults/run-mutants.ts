@@ -1,67 +1,99 @@
-import { execFile } from "node:child_process";
+// npm run mutants [-- NAME…]: puts each fault of mutants/*.ts into a copy of the source and runs its test, which must fail.
+// With names: only the files of mutants/ so called, and mutants in whose name one of them stands.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
 import type { Mutant } from "./mutant.ts";
 
-// Puts one fault after the other into a copy of the tree and runs the test that must notice it. With arguments: only the
-// mutants in files so named. Exits 1 if one survives, or if a mutant no longer fits the source.
-
-const root = join(import.meta.dirname, "..", "..");
+const root = join(import.meta.dirname, "../..");
+/** A mutant may make its test wait for ever: that is red, too. */
+const mutantTimeoutMs = 300_000;
 const copied = ["src", "test", "bin", "schemas", "package.json", "tsconfig.json"];
-const timeoutMs = 300_000;
 
-const chosen = process.argv.slice(2);
-const files = (await readdir(join(import.meta.dirname, "mutants"))).filter((name) => name.endsWith(".ts")).toSorted();
-const named = files.filter((name) => chosen.length === 0 || chosen.includes(name.replace(/\.ts$/, "")));
-
-const tree = await mkdtemp(join(tmpdir(), "duragent-mutants-"));
-let survivors = 0;
-try {
-  for (const name of copied)
-    await cp(join(root, name), join(tree, name), { recursive: true, force: true }).catch(onlyIfThere);
-  await symlink(join(root, "node_modules"), join(tree, "node_modules"));
-  for (const name of named) {
-    const { mutant } = (await import(`./mutants/${name}`)) as { mutant: Mutant };
-    const verdict = await challenge(mutant);
-    if (verdict !== "killed") survivors += 1;
-    process.stdout.write(
-      `${verdict === "killed" ? "killed  " : "SURVIVED"}  ${mutant.name}${verdict === "killed" ? "" : `: ${verdict}`}\n`,
-    );
+/** A file exports one mutant, or a list of them. */
+async function mutantsNamed(names: readonly string[]): Promise<Mutant[]> {
+  const folder = join(import.meta.dirname, "mutants");
+  const mutants: Mutant[] = [];
+  for (const file of (await readdir(folder)).filter((one) => one.endsWith(".ts")).toSorted()) {
+    const exported: Record<string, Mutant | readonly Mutant[]> = await import(join(folder, file));
+    const all = Object.values(exported).flat();
+    const isNamed = names.length === 0 || names.includes(file.replace(/\.ts$/, ""));
+    mutants.push(...all.filter(({ name }) => isNamed || names.some((wanted) => name.includes(wanted))));
   }
-} finally {
-  await rm(tree, { recursive: true, force: true });
+  return mutants;
 }
-process.exitCode = survivors > 0 || named.length === 0 ? 1 : 0;
 
-async function challenge(mutant: Mutant): Promise<string> {
-  const path = join(tree, mutant.file);
+/** The source in a folder of its own; `node_modules` is the same. */
+async function copyOfSource(): Promise<string> {
+  const copy = await mkdtemp(join(tmpdir(), "duragent-mutants-"));
+  for (const name of copied) await cp(join(root, name), join(copy, name), { recursive: true });
+  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  return copy;
+}
+
+/** Runs one test file in a copy, or only those of its tests whose name matches. */
+async function isGreen(copy: string, { test, only }: Pick<Mutant, "test" | "only">): Promise<boolean> {
+  const pattern = only === undefined ? [] : [`--test-name-pattern=${only}`];
+  const child = spawn(process.execPath, ["--test", "--test-timeout=240000", ...pattern, test], {
+    cwd: copy,
+    detached: true,
+    stdio: "ignore",
+  });
+  const timer = setTimeout(() => process.kill(-(child.pid ?? 0), "SIGKILL"), mutantTimeoutMs);
+  const [code] = await once(child, "close");
+  clearTimeout(timer);
+  return code === 0;
+}
+
+/** What is wrong with a mutant; `null`: its test turned red, as it must. */
+async function problemOf(mutant: Mutant, copy: string): Promise<string | null> {
+  const path = join(copy, mutant.file);
   const source = await readFile(path, "utf8");
-  if (source.split(mutant.find).length !== 2) return `what it changes does not occur once in ${mutant.file}`;
-  await writeFile(
-    path,
-    source.replace(mutant.find, () => mutant.replace),
-  );
+  const times = source.split(mutant.find).length - 1;
+  if (times !== 1) return `its text stands ${times} times in ${mutant.file}`;
   try {
-    return (await isRed(mutant)) ? "killed" : `${mutant.test} stays green`;
+    await writeFile(
+      path,
+      source.replace(mutant.find, () => mutant.replace),
+    );
+    return (await isGreen(copy, mutant)) ? `${mutant.test} did not notice` : null;
   } finally {
     await writeFile(path, source);
   }
 }
 
-function isRed(mutant: Mutant): Promise<boolean> {
-  const only = mutant.only === undefined ? [] : [`--test-name-pattern=${mutant.only}`];
-  return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ["--test", ...only, mutant.test],
-      { cwd: tree, timeout: timeoutMs, maxBuffer: 64 * 1024 * 1024 },
-      (error) => resolve(error !== null),
+async function main(): Promise<number> {
+  const mutants = await mutantsNamed(process.argv.slice(2));
+  const tests = [...new Set(mutants.map((one) => one.test))];
+  const problems: string[] = [];
+  const copies = await Promise.all(Array.from({ length: Math.min(4, availableParallelism()) }, copyOfSource));
+  const spread = async <Item>(items: readonly Item[], work: (item: Item, copy: string) => Promise<void>) => {
+    const left = [...items];
+    await Promise.all(
+      copies.map(async (copy) => {
+        for (let item = left.shift(); item !== undefined; item = left.shift()) await work(item, copy);
+      }),
     );
-  });
+  };
+  try {
+    // Red means nothing where the test is red without the fault.
+    await spread(tests, async (test, copy) => {
+      if (!(await isGreen(copy, { test }))) problems.push(`${test} fails without any fault`);
+    });
+    await spread(mutants, async (mutant, copy) => {
+      const problem = await problemOf(mutant, copy);
+      process.stdout.write(`${problem === null ? "noticed " : "SURVIVED"}  ${mutant.name}\n`);
+      if (problem !== null) problems.push(`${mutant.name}: ${problem}`);
+    });
+  } finally {
+    for (const copy of copies) await rm(copy, { recursive: true, force: true });
+  }
+  for (const problem of problems) process.stdout.write(`${problem}\n`);
+  process.stdout.write(`${mutants.length} mutants, ${problems.length} problems\n`);
+  return problems.length === 0 && mutants.length > 0 ? 0 : 1;
 }
 
-function onlyIfThere(error: unknown): void {
-  if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-}
+process.exitCode = await main();
