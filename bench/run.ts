@@ -11,11 +11,15 @@ const figures: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>
   turn: () => import("./turn.ts"),
   throughput: () => import("./throughput.ts"),
   syncs: () => import("./syncs.ts"),
+  "long-session": () => import("./long-session.ts"),
+  "idle-clients": () => import("./idle-clients.ts"),
+  start: () => import("./start.ts"),
 };
 
 const results = new URL("results/", import.meta.url).pathname;
 
-const number = (value: number): string => (Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2));
+const number = (value: number): string =>
+  Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2);
 
 function cells({ what, ours, unit, peer, goal, met, note }: Row): string[] {
   return [
@@ -32,7 +36,13 @@ function cells({ what, ours, unit, peer, goal, met, note }: Row): string[] {
 function print(rows: readonly Row[]): void {
   const table = [["what", "ours", "limit or peer", "ratio", "goal", "met", "note"], ...rows.map(cells)];
   const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
-  for (const line of table) console.log(line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd());
+  for (const line of table)
+    console.log(
+      line
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    );
 }
 
 const asked = process.argv.slice(2);
@@ -47,7 +57,10 @@ for (const [name, load] of Object.entries(figures)) {
   if (asked.length > 0 && !asked.includes(name)) continue;
   console.error(`measuring ${name} …`);
   const rows = await (await load()).run();
-  await writeFile(join(results, `${name}.json`), `${JSON.stringify({ figure: name, node: process.version, rows }, null, 2)}\n`);
+  await writeFile(
+    join(results, `${name}.json`),
+    `${JSON.stringify({ figure: name, node: process.version, rows }, null, 2)}\n`,
+  );
   all.push(...rows);
 }
 print(all);

@@ -17,7 +17,12 @@ export type Program = AsyncDisposable & {
 /** Starts Node on a program that prints a line with its URL once it is ready. Throws with what it said if it ends before. */
 export async function startProgram(
   path: string,
-  options: { args?: readonly string[]; env?: Readonly<Record<string, string>>; cwd?: string; nodeArgs?: readonly string[] } = {},
+  options: {
+    args?: readonly string[];
+    env?: Readonly<Record<string, string>>;
+    cwd?: string;
+    nodeArgs?: readonly string[];
+  } = {},
 ): Promise<Program> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [...(options.nodeArgs ?? []), path, ...(options.args ?? [])], {

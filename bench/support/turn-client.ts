@@ -9,7 +9,11 @@ async function post(url: string, body: string, accept: string): Promise<Incoming
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,
-      { method: "POST", agent, headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body), accept } },
+      {
+        method: "POST",
+        agent,
+        headers: { "content-type": "application/json", "content-length": Buffer.byteLength(body), accept },
+      },
       resolve,
     );
     outgoing.on("error", reject);
@@ -34,12 +38,19 @@ export async function createSession(url: string): Promise<string> {
 
 /** A message through `POST …/stream`, read to its end. Throws when there is no `done`. */
 export function turn(url: string, id: string, content = "Say fifty words."): Promise<TurnTimes> {
-  return stream(`${url}/api/v1/sessions/${id}/stream`, JSON.stringify({ content }), { first: "event: token", last: "event: done" });
+  return stream(`${url}/api/v1/sessions/${id}/stream`, JSON.stringify({ content }), {
+    first: "event: token",
+    last: "event: done",
+  });
 }
 
 /** The model itself, asked what a server asks it. */
 export function direct(modelUrl: string): Promise<TurnTimes> {
-  const body = JSON.stringify({ model: "mock", stream: true, messages: [{ role: "user", content: "Say fifty words." }] });
+  const body = JSON.stringify({
+    model: "mock",
+    stream: true,
+    messages: [{ role: "user", content: "Say fifty words." }],
+  });
   return stream(`${modelUrl}/v1/chat/completions`, body, { first: "word0", last: "[DONE]" });
 }
 
@@ -57,6 +68,7 @@ async function stream(url: string, body: string, marks: { first: string; last: s
     response.on("end", resolve);
     response.on("error", reject);
   });
-  if (!text.includes(marks.last)) throw new Error(`${url} answered ${response.statusCode} without ${marks.last}: ${text.slice(-500)}`);
+  if (!text.includes(marks.last))
+    throw new Error(`${url} answered ${response.statusCode} without ${marks.last}: ${text.slice(-500)}`);
   return { firstTokenMs, totalMs: performance.now() - startedAt };
 }
