@@ -100,7 +100,7 @@ export async function ask(place: Asked, question: Question): Promise<Told> {
     status: incoming.statusCode ?? 0,
     headers: incoming.headers,
     text,
-    json: isJson ? JSON.parse(text) : undefined,
+    json: isJson && text !== "" ? JSON.parse(text) : undefined,
   };
 }
 

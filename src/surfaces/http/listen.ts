@@ -97,9 +97,11 @@ export async function listen({ app, drain }: HttpSurface, options: ListenOptions
       drain(reason);
       const closed = servers.map(closing);
       for (const server of servers) server.closeIdleConnections();
-      const cut = options.clock.after(graceMs, () => {
+      const cutAll = (): void => {
         for (const server of servers) server.closeAllConnections();
-      });
+      };
+      if (graceMs <= 0) cutAll();
+      const cut = options.clock.after(graceMs, cutAll);
       await Promise.all(closed);
       cut();
     },
