@@ -6,8 +6,7 @@ import { createSystemClock } from "../adapters/clock/system.ts";
 import { nodeFileSystem } from "../adapters/file-system/node.ts";
 import type { OwnedLog } from "../adapters/logging/pino.ts";
 import { createModelRegistry, type ConfigurableModelRegistry } from "../adapters/models/registry.ts";
-import { createFileAgentStore } from "../adapters/stores/agents/files.ts";
-import { openSessionStore as openStore } from "../adapters/stores/registry.ts";
+import { openAgentStore, openSessionStore as openStore } from "../adapters/stores/registry.ts";
 import type { Redactor } from "../domain/redact.ts";
 import { retryDefaults } from "../domain/model/backoff.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -22,11 +21,11 @@ import { readStoredKeys } from "./stored-keys.ts";
 import { noTools } from "./tools-of-agent.ts";
 
 /** The agents as configuration places them. */
-export function openCatalog(
+export async function openCatalog(
   config: Config,
   options: { log: Log; clock: Clock; watch: boolean },
 ): Promise<LivingCatalog> {
-  const store = createFileAgentStore(
+  const store = await openAgentStore(
     {
       staticPath: config.agents.staticPath,
       dynamicPath: config.agents.dynamicPath,

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 
 import { createSystemClock } from "../adapters/clock/system.ts";
 import { nodeFileSystem } from "../adapters/file-system/node.ts";
-import { createFileAgentStore } from "../adapters/stores/agents/files.ts";
+import { openAgentStore } from "../adapters/stores/registry.ts";
 import type { InvalidAgent } from "../runtime/agents/catalog-types.ts";
 import { loadAgent } from "../runtime/agents/load-agent.ts";
 import { CommandFailure, exitCodes } from "../surfaces/cli/exit.ts";
@@ -20,7 +20,7 @@ export async function validateAgentAt(
   const place = facts.isFile() && basename(path) === "agent.yaml" ? dirname(path) : path;
   const parent = dirname(place);
   const name = basename(place);
-  const store = createFileAgentStore(
+  const store = await openAgentStore(
     // Only what lies at the place itself is judged: no shared directives, nothing deployed.
     {
       staticPath: parent,
