@@ -20,7 +20,13 @@ export async function run(): Promise<Row[]> {
   await using place = await benchFolder();
   const folder = place.path;
   // Flushed: making them is not what is measured.
-  const options = { dataFolder: folder, sessionsFolder: join(folder, "sessions"), fs: nodeFileSystem, clock, durability: "flushed" } as const;
+  const options = {
+    dataFolder: folder,
+    sessionsFolder: join(folder, "sessions"),
+    fs: nodeFileSystem,
+    clock,
+    durability: "flushed",
+  } as const;
   const store = await FileSessionStore.open(options);
   for (let n = 0; n < sessions; n += 1) await make(store, sessionIdSchema.parse(`session_${clock.ulid()}`));
   await store.shutdown();
@@ -50,6 +56,11 @@ async function make(store: FileSessionStore, id: SessionId): Promise<void> {
     { timestamp, type: "session_start", format: 1, session_id: id, agent: "bench", on_disconnect: "pause" },
   ]);
   if (made.kind === "created") await made.durable;
-  const state = { status: "active", title: "A session", agent: "bench", usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 } };
+  const state = {
+    status: "active",
+    title: "A session",
+    agent: "bench",
+    usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+  };
   await store.saveSnapshot(null, id, { version: "bench", seq: 1, contextSeq: 1, state });
 }

@@ -20,7 +20,13 @@ const clock = createSystemClock();
 export async function run(): Promise<Row[]> {
   await using place = await benchFolder();
   const folder = place.path;
-  const options = { dataFolder: folder, sessionsFolder: join(folder, "sessions"), fs: nodeFileSystem, clock, durability: "synced" } as const;
+  const options = {
+    dataFolder: folder,
+    sessionsFolder: join(folder, "sessions"),
+    fs: nodeFileSystem,
+    clock,
+    durability: "synced",
+  } as const;
   const id = sessionIdSchema.parse(`session_${clock.ulid()}`);
   const store = await FileSessionStore.open(options);
   const timestamp = new Date(clock.now()).toISOString();
@@ -34,7 +40,13 @@ export async function run(): Promise<Row[]> {
   await store.open(id);
   await store.saveSnapshot(null, id, { version: "bench", seq: events, contextSeq: events - 200, state: {} });
 
-  const wholeMs = await timed(async () => void (await readFile(log, "utf8")).trimEnd().split("\n").map((line): unknown => JSON.parse(line)));
+  const wholeMs = await timed(
+    async () =>
+      void (await readFile(log, "utf8"))
+        .trimEnd()
+        .split("\n")
+        .map((line): unknown => JSON.parse(line)),
+  );
   const opened: number[] = [];
   for (let n = 0; n < openings; n += 1) {
     await store.close(id);
@@ -43,7 +55,9 @@ export async function run(): Promise<Row[]> {
   const oursMs = median(opened);
   await store.shutdown();
   const what = `opening a session of ${events.toLocaleString("en")} events`;
-  return [atMost({ what, ours: oursMs, unit: "ms", note: `${wholeMs.toFixed(0)} ms to read and parse all of it` }, goalMs)];
+  return [
+    atMost({ what, ours: oursMs, unit: "ms", note: `${wholeMs.toFixed(0)} ms to read and parse all of it` }, goalMs),
+  ];
 }
 
 function manyLines(id: string, timestamp: string): string {
@@ -51,7 +65,9 @@ function manyLines(id: string, timestamp: string): string {
   const lines: string[] = [];
   for (let seq = 2; seq <= events; seq += 1) {
     const message = { message_id: `msg_${clock.ulid()}`, content: `message ${seq}`, source: "http", delivery: "steer" };
-    lines.push(sealLine(JSON.stringify({ seq, timestamp, type: "user_message", ...message }).slice(0, -1), true, seed).text);
+    lines.push(
+      sealLine(JSON.stringify({ seq, timestamp, type: "user_message", ...message }).slice(0, -1), true, seed).text,
+    );
   }
   return lines.join("");
 }

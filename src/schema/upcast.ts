@@ -55,7 +55,7 @@ export class Upcaster {
     const call = { call_id: record.call_id, tool_name: record.tool_name, arguments: record.arguments ?? {} };
     this.#toolNames.set(String(call.call_id), String(call.tool_name));
     if (!this.#held) return;
-    const calls = Array.isArray(this.#held.tool_calls) ? this.#held.tool_calls : [];
+    const calls: unknown[] = Array.isArray(this.#held.tool_calls) ? this.#held.tool_calls : [];
     this.#held = { ...this.#held, tool_calls: [...calls, call], stop_reason: "tool_calls" };
   }
 

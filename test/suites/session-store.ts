@@ -90,7 +90,7 @@ const appendId = () => `append-${(appends += 1)}`;
 
 /** What every backend of the session store must do. */
 export function testSessionStore(name: string, makeFactory: () => StoreFactory | Promise<StoreFactory>): void {
-  const check = (sentence: string, body: (factory: StoreFactory, store: SessionStore) => Promise<void>) =>
+  const check = (sentence: string, body: (factory: StoreFactory, store: SessionStore) => Promise<void>): void => {
     test(`${name}: ${sentence}`, async () => {
       const factory = await makeFactory();
       const store = await factory.open();
@@ -100,6 +100,7 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
         await store.shutdown();
       }
     });
+  };
 
   check("numbers events from 1 without gaps and gives them back as they were", async ({ clock }, store) => {
     const id = await created(store, clock);

@@ -95,10 +95,13 @@ export class FailingDisk implements FileSystem {
 
   #check(operation: Operation, path: string): Fault | undefined {
     this.calls.push({ operation, path });
-    const fault = this.#faults.find((one) => one.times > 0 && one.operation === operation && (one.path?.test(path) ?? true));
+    const fault = this.#faults.find(
+      (one) => one.times > 0 && one.operation === operation && (one.path?.test(path) ?? true),
+    );
     if (!fault) return undefined;
     fault.times -= 1;
-    if (fault.code !== undefined) throw Object.assign(new Error(`${fault.code}: ${operation} ${path}`), { code: fault.code });
+    if (fault.code !== undefined)
+      throw Object.assign(new Error(`${fault.code}: ${operation} ${path}`), { code: fault.code });
     return fault;
   }
 }

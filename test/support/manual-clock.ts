@@ -20,7 +20,7 @@ export class ManualClock implements Clock {
       const cancel = this.after(ms, resolve);
       signal?.addEventListener("abort", () => {
         cancel();
-        reject(signal.reason);
+        reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
       });
     });
   }

@@ -29,7 +29,8 @@ export class SimulatedDisk implements FileSystem {
   /** What one process sees of the disk: nothing answers it any more once it has died. */
   mount(): FileSystem {
     const generation = this.#generation;
-    const alive = <Arguments extends unknown[], Result>(run: (...given: Arguments) => Promise<Result>) =>
+    const alive =
+      <Arguments extends unknown[], Result>(run: (...given: Arguments) => Promise<Result>) =>
       async (...given: Arguments): Promise<Result> => {
         await this.#alive(generation);
         try {
@@ -121,7 +122,11 @@ export class SimulatedDisk implements FileSystem {
     const [source, target] = [this.#folder(dirname(from)), this.#folder(dirname(to))];
     const entry = source.cached.get(basename(from));
     if (!entry) throw failure("ENOENT", from);
-    if (source === target) change(source, [{ name: basename(from), entry: null }, { name: basename(to), entry }]);
+    if (source === target)
+      change(source, [
+        { name: basename(from), entry: null },
+        { name: basename(to), entry },
+      ]);
     else {
       change(source, [{ name: basename(from), entry: null }]);
       change(target, [{ name: basename(to), entry }]);
@@ -271,7 +276,9 @@ function overlay(under: Buffer, bytes: Buffer, offset: number): Buffer {
 }
 
 function resized(bytes: Buffer, length: number): Buffer {
-  return length <= bytes.length ? bytes.subarray(0, length) : Buffer.concat([bytes, Buffer.alloc(length - bytes.length)]);
+  return length <= bytes.length
+    ? bytes.subarray(0, length)
+    : Buffer.concat([bytes, Buffer.alloc(length - bytes.length)]);
 }
 
 function settleFolder(folder: Folder, random: () => number): void {
@@ -301,7 +308,7 @@ function settleFile(file: File, random: () => number): void {
 function tornWrite(under: Buffer, { bytes, offset }: { bytes: Buffer; offset: number }, random: () => number): Buffer {
   if (random() < 0.5) return overlay(under, bytes.subarray(0, Math.floor(random() * bytes.length)), offset);
   let result = under;
-  for (let from = 0; from < bytes.length; ) {
+  for (let from = 0; from < bytes.length;) {
     const to = Math.min(bytes.length, from + sectorBytes - ((offset + from) % sectorBytes));
     if (random() < 0.5) result = overlay(result, bytes.subarray(from, to), offset + from);
     from = to;

@@ -13,7 +13,13 @@ export const testClock: Clock = createSystemClock();
 
 /** A file store on any file system, under /data. */
 export function openFiles(fs: FileSystem, durability: "synced" | "flushed" = "synced"): Promise<FileSessionStore> {
-  return FileSessionStore.open({ dataFolder: "/data", sessionsFolder: "/data/sessions", fs, clock: testClock, durability });
+  return FileSessionStore.open({
+    dataFolder: "/data",
+    sessionsFolder: "/data/sessions",
+    fs,
+    clock: testClock,
+    durability,
+  });
 }
 
 export function logPath(id: SessionId): string {

@@ -1,4 +1,16 @@
-import { closeSync, constants, fdatasync, fstatSync, ftruncate, open as openFile, openSync, read, statSync, write, writeSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  ftruncate,
+  open as openFile,
+  openSync,
+  read,
+  statSync,
+  write,
+  writeSync,
+} from "node:fs";
 import { mkdir, open as openHandle, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";

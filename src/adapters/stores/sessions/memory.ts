@@ -55,10 +55,15 @@ export class MemorySessionStore implements SessionStore {
     for (const id of this.#records.sessions.keys()) this.#process.leases.restore(id, "now");
   }
 
-  async create(id: SessionId, drafts: EventDraft[], key?: { key: string; digest: string }): ReturnType<SessionStore["create"]> {
+  async create(
+    id: SessionId,
+    drafts: EventDraft[],
+    key?: { key: string; digest: string },
+  ): ReturnType<SessionStore["create"]> {
     const known = key && this.#records.creationKeys.get(key.key);
     if (known) return { kind: "existing", ...known };
-    if (this.#records.deleted.has(id)) throw new DuragentError("session-ended", `${id} was deleted; its id is never given again`);
+    if (this.#records.deleted.has(id))
+      throw new DuragentError("session-ended", `${id} was deleted; its id is never given again`);
     if (this.#records.sessions.has(id)) throw new DuragentError("conflict", `there is a session ${id} already`);
     if (key) this.#records.creationKeys.set(key.key, { sessionId: id, digest: key.digest });
     const record = { events: [], keys: new IdempotencyKeys(), snapshot: null, fruitlessOpens: 0, epoch: 0 };
@@ -78,7 +83,12 @@ export class MemorySessionStore implements SessionStore {
     }
     record.fruitlessOpens += 1;
     const own = epoch === this.#epoch ? "self" : this.#records.cleanEpochs.has(epoch) ? "released" : "lost";
-    const facts = { epoch: this.#epoch, head: record.events.length, fruitlessOpens, previous: epoch === 0 ? "none" : own } as const;
+    const facts = {
+      epoch: this.#epoch,
+      head: record.events.length,
+      fruitlessOpens,
+      previous: epoch === 0 ? "none" : own,
+    } as const;
     return this.#process.leases.grant(id, worker, facts);
   }
 
@@ -98,7 +108,8 @@ export class MemorySessionStore implements SessionStore {
 
   async append(id: SessionId, _appendId: string, drafts: EventDraft[], options: AppendOptions): Promise<Appended> {
     const record = this.#record(id);
-    const first = options.idempotencyKey === undefined ? undefined : record.keys.find(options.idempotencyKey, this.#clock.now());
+    const first =
+      options.idempotencyKey === undefined ? undefined : record.keys.find(options.idempotencyKey, this.#clock.now());
     const event = first === undefined ? undefined : record.events[first - 1];
     if (event) return { kind: "duplicate", event, durable: Promise.resolve() };
     const refused = this.#refusal(id, record, options.lease);
@@ -163,7 +174,9 @@ export class MemorySessionStore implements SessionStore {
         sessionId,
         head: events.length,
         snapshot: snapshot?.seq === events.length ? snapshot : null,
-        ...(crashes && { problem: { code: "repeated-crash", detail: "it was opened four times and nothing came of it" } as const }),
+        ...(crashes && {
+          problem: { code: "repeated-crash", detail: "it was opened four times and nothing came of it" } as const,
+        }),
       };
     });
   }
@@ -207,7 +220,8 @@ export class MemorySessionStore implements SessionStore {
   }
 
   #record(id: SessionId): MemoryRecord {
-    if (!sessionIdSchema.safeParse(id).success) throw new DuragentError("bad-request", `${JSON.stringify(id)} is no session id`);
+    if (!sessionIdSchema.safeParse(id).success)
+      throw new DuragentError("bad-request", `${JSON.stringify(id)} is no session id`);
     if (this.#records.deleted.has(id)) throw new DuragentError("session-ended", `${id} was deleted`);
     const record = this.#records.sessions.get(id);
     if (!record) throw new DuragentError("session-not-found", `there is no session ${id}`);
@@ -230,8 +244,8 @@ export class MemorySessionStore implements SessionStore {
   }
 
   #place(record: MemoryRecord, drafts: EventDraft[], epoch: number | null): SessionEvent[] {
-    // Through JSON, as on a disk: what a caller changes later does not change the log.
-    const events = placeEvents(drafts, record.events.length, epoch).map(({ openJson }): SessionEvent => JSON.parse(`${openJson}}`));
+    // Copied, as on a disk: what a caller changes later does not change the log.
+    const events = structuredClone(placeEvents(drafts, record.events.length, epoch).map((placed) => placed.event));
     for (const event of events) {
       record.events.push(event);
       record.keys.note(event);

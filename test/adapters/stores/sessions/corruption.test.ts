@@ -89,7 +89,11 @@ test("a duplicated line is reported", async () =>
   isReported(await damage((lines) => lines.toSpliced(9, 0, lines[8] ?? "")), 10, 9));
 
 test("swapped lines are reported", async () =>
-  isReported(await damage((lines) => [...lines.slice(0, 9), lines[10] ?? "", lines[9] ?? "", ...lines.slice(11)]), 10, 9));
+  isReported(
+    await damage((lines) => [...lines.slice(0, 9), lines[10] ?? "", lines[9] ?? "", ...lines.slice(11)]),
+    10,
+    9,
+  ));
 
 test("a line of another session's log is reported", async () => {
   const foreign = await damage((lines) => lines);
@@ -118,15 +122,29 @@ test("repair moves bad lines aside, keeps every other event and records what is 
   const report = await store.repair(id, { apply: true, reseal: false });
   assert.equal(report.applied, true);
   const repaired = await readAll(store, id);
-  assert.deepEqual(repaired.map((event) => event.seq), events.map((event) => event.seq));
-  assert.deepEqual(repaired.filter((event) => event.type === "error").map((event) => event.seq), [10, 15]);
-  assert.deepEqual(repaired.filter((event) => event.type !== "error"), events.filter((event) => ![10, 15].includes(event.seq)));
+  assert.deepEqual(
+    repaired.map((event) => event.seq),
+    events.map((event) => event.seq),
+  );
+  assert.deepEqual(
+    repaired.filter((event) => event.type === "error").map((event) => event.seq),
+    [10, 15],
+  );
+  assert.deepEqual(
+    repaired.filter((event) => event.type !== "error"),
+    events.filter((event) => ![10, 15].includes(event.seq)),
+  );
   assert.equal(String(disk.peek(`/data/sessions/${id}/events.quarantine.jsonl`)), "not a line\n");
   await say(store, id, "goes on");
 });
 
 test("repair puts swapped lines back", async () => {
-  const { store, id, events } = await damage((lines) => [...lines.slice(0, 9), lines[10] ?? "", lines[9] ?? "", ...lines.slice(11)]);
+  const { store, id, events } = await damage((lines) => [
+    ...lines.slice(0, 9),
+    lines[10] ?? "",
+    lines[9] ?? "",
+    ...lines.slice(11),
+  ]);
   await store.repair(id, { apply: true, reseal: false });
   assert.deepEqual(await readAll(store, id), events);
 });
@@ -141,12 +159,14 @@ test("a log that is shorter than its snapshot is reported when synced, and recor
     disk.tamper(logPath(id), (bytes) => bytes.subarray(0, bytes.lastIndexOf("\n", bytes.length - 2) + 1));
     const store = await openFiles(disk, durability);
     const { problem, events } = await store.open(id);
-    if (durability === "synced") assert.match(problem?.detail ?? "", /line 23: the log ends at byte \d+, but its snapshot covers/);
+    if (durability === "synced")
+      assert.match(problem?.detail ?? "", /line 23: the log ends at byte \d+, but its snapshot covers/);
     else {
       assert.equal(problem, undefined);
       const last = events.at(-1);
       assert.equal(last?.type === "error" && last.code, "events-lost");
-      assert.equal((await openFiles(disk, durability).then((next) => readAll(next, id))).length, events.length);
+      const next = await openFiles(disk, durability);
+      assert.equal((await readAll(next, id)).length, events.length);
     }
   }
 });

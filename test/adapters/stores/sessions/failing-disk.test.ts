@@ -80,7 +80,13 @@ test("after a failed sync nothing is acknowledged, no second sync is tried, and 
   assert.equal(disk.count("sync", log), syncs + 1);
   assert.deepEqual(under.peek(logPath(id)), bytes);
   const torn = String(under.peek(`/data/sessions/${id}/events.torn`));
-  assert.deepEqual(torn.trimEnd().split("\n").map((line) => JSON.parse(line).content), ["two", "three"]);
+  assert.deepEqual(
+    torn
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line).content),
+    ["two", "three"],
+  );
   assert.deepEqual(await readAll(store, id), before, "reads go on");
   assert.equal((await store.list({ limit: 1 }))[0]?.problem?.code, "storage-failed");
 
@@ -106,7 +112,9 @@ test("when not even the cut works, the session stays closed to appends until it 
 
 test("a log that another program wrote to is not written to before it has been examined", async () => {
   const { under, store, id } = await prepared();
-  const foreign = Buffer.from('{"seq":3,"timestamp":"2026-11-21T12:00:00Z","type":"user_message","content":"foreign"}\n');
+  const foreign = Buffer.from(
+    '{"seq":3,"timestamp":"2026-11-21T12:00:00Z","type":"user_message","content":"foreign"}\n',
+  );
   under.tamper(logPath(id), (bytes) => Buffer.concat([bytes, foreign]));
   const bytes = under.peek(logPath(id));
   assert.deepEqual(codes(await sayAtOnce(store, id, ["two"])), ["session-corrupt"]);

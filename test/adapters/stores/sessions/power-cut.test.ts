@@ -23,14 +23,19 @@ class Witness {
   }
 
   check(id: SessionId, events: readonly SessionEvent[]): void {
-    assert.deepEqual(events.map((event) => event.seq), events.map((_, index) => index + 1), "seq has no gaps");
+    assert.deepEqual(
+      events.map((event) => event.seq),
+      events.map((_, index) => index + 1),
+      "seq has no gaps",
+    );
     let epoch = 0;
     for (const event of events) {
       assert.ok((event.epoch ?? epoch) >= epoch, "epochs never decrease");
       epoch = event.epoch ?? epoch;
       if (event.type === "user_message") assert.ok(this.submitted.has(event.content), "nobody submitted this");
     }
-    for (const [seq, event] of this.promised.get(id) ?? []) assert.deepEqual(events[seq - 1], event, `event ${seq} was promised`);
+    for (const [seq, event] of this.promised.get(id) ?? [])
+      assert.deepEqual(events[seq - 1], event, `event ${seq} was promised`);
   }
 }
 
@@ -49,7 +54,12 @@ const commands = fc.array(
 
 let texts = 0;
 
-async function work(store: SessionStore, ids: readonly SessionId[], plan: readonly Command[], witness: Witness): Promise<void> {
+async function work(
+  store: SessionStore,
+  ids: readonly SessionId[],
+  plan: readonly Command[],
+  witness: Witness,
+): Promise<void> {
   const running: Promise<void>[] = [];
   for (const id of ids) {
     if (witness.promised.has(id)) continue;
@@ -82,7 +92,8 @@ async function perform(
   await appended.durable;
   witness.promise(id, appended.events);
   const seq = appended.events.at(-1)?.seq ?? 1;
-  if (what.snapshot) await store.saveSnapshot(null, id, { version: "v", seq, contextSeq: Math.max(1, seq - 2), state: { seq } });
+  if (what.snapshot)
+    await store.saveSnapshot(null, id, { version: "v", seq, contextSeq: Math.max(1, seq - 2), state: { seq } });
   if (isOurs) await store.release(lease, { head: seq, wake: store.wake(lease) }, null);
 }
 
@@ -107,10 +118,16 @@ test("no power cut, at any operation of the disk, loses or changes what was ackn
   await fc.assert(
     fc.asyncProperty(
       commands,
-      fc.array(fc.record({ stopAfter: fc.nat({ max: 90 }), fates: fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })) }), {
-        minLength: 1,
-        maxLength: 3,
-      }),
+      fc.array(
+        fc.record({
+          stopAfter: fc.nat({ max: 90 }),
+          fates: fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
+        }),
+        {
+          minLength: 1,
+          maxLength: 3,
+        },
+      ),
       async (plan, cuts) => {
         const disk = new SimulatedDisk();
         const ids = [newSessionId(), newSessionId()];
@@ -139,7 +156,10 @@ test("under flushed, no death of the process loses what was acknowledged", async
       const ids = [newSessionId(), newSessionId()];
       const witness = new Witness();
       disk.stopAfter(stopAfter);
-      await Promise.race([openFiles(disk.mount(), "flushed").then((store) => work(store, ids, plan, witness)), disk.died]);
+      await Promise.race([
+        openFiles(disk.mount(), "flushed").then((store) => work(store, ids, plan, witness)),
+        disk.died,
+      ]);
       disk.kill();
       const store = await openFiles(disk.mount(), "flushed");
       for (const id of ids) await inspect(store, id, witness);
@@ -150,23 +170,27 @@ test("under flushed, no death of the process loses what was acknowledged", async
 
 test("a deleted session never comes back, whenever the power is cut", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.nat({ max: 30 }), fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })), async (stopAfter, fates) => {
-      const disk = new SimulatedDisk();
-      const id = newSessionId();
-      const first = await openFiles(disk.mount());
-      const made = await first.create(id, [started(id, testClock)], { key: "k", digest: "d" });
-      if (made.kind === "created") await made.durable;
-      disk.stopAfter(stopAfter);
-      let acknowledged = false;
-      await Promise.race([first.delete(id).then(() => (acknowledged = true)), disk.died]);
-      disk.powerCut(() => fates.next().value ?? 0);
-      const store = await openFiles(disk.mount());
-      const listed = await store.list({ limit: 1 });
-      if (acknowledged) assert.deepEqual(listed, []);
-      if (listed.length === 0) await assert.rejects(store.open(id), { code: "session-ended" });
-      const again = await store.create(newSessionId(), [], { key: "k", digest: "d" });
-      assert.equal(again.kind === "existing" && again.sessionId, id);
-    }),
+    fc.asyncProperty(
+      fc.nat({ max: 30 }),
+      fc.infiniteStream(fc.double({ min: 0, max: 0.999, noNaN: true })),
+      async (stopAfter, fates) => {
+        const disk = new SimulatedDisk();
+        const id = newSessionId();
+        const first = await openFiles(disk.mount());
+        const made = await first.create(id, [started(id, testClock)], { key: "k", digest: "d" });
+        if (made.kind === "created") await made.durable;
+        disk.stopAfter(stopAfter);
+        let acknowledged = false;
+        await Promise.race([first.delete(id).then(() => (acknowledged = true)), disk.died]);
+        disk.powerCut(() => fates.next().value ?? 0);
+        const store = await openFiles(disk.mount());
+        const listed = await store.list({ limit: 1 });
+        if (acknowledged) assert.deepEqual(listed, []);
+        if (listed.length === 0) await assert.rejects(store.open(id), { code: "session-ended" });
+        const again = await store.create(newSessionId(), [], { key: "k", digest: "d" });
+        assert.equal(again.kind === "existing" && again.sessionId, id);
+      },
+    ),
     { numRuns: 100 },
   );
 });

@@ -70,7 +70,12 @@ test("a snapshot that does not meet its log line by line is not used", async () 
   const { disk, id, events } = await withSnapshot();
   const parsed = parseSnapshot(disk.peek(snapshotPath(id)) ?? Buffer.alloc(0), seedOf(id));
   assert.ok(parsed);
-  for (const wrong of [{ line_crc: "00000000" }, { line_offset: parsed.line_offset + 1 }, { seq: 7 }, { line_end: parsed.line_end - 1 }]) {
+  for (const wrong of [
+    { line_crc: "00000000" },
+    { line_offset: parsed.line_offset + 1 },
+    { seq: 7 },
+    { line_end: parsed.line_end - 1 },
+  ]) {
     disk.tamper(snapshotPath(id), () => Buffer.from(snapshotBytes({ ...parsed, ...wrong }, seedOf(id))));
     const { snapshot, events: opened, problem } = await (await openFiles(disk)).open(id);
     assert.equal(snapshot, null, JSON.stringify(wrong));
@@ -119,8 +124,15 @@ test("idempotency keys outlive the part of the log that a snapshot spares", asyn
 test("when a session wants to run next is known after a restart without opening it", async () => {
   const disk = new SimulatedDisk();
   const store = await openFiles(disk);
-  const [due, later, busy] = [await storedSession(store, []), await storedSession(store, []), await storedSession(store, [])];
-  for (const [id, wakeAt] of [[due, testClock.now() - 1], [later, testClock.now() + 3_600_000]] as const) {
+  const [due, later, busy] = [
+    await storedSession(store, []),
+    await storedSession(store, []),
+    await storedSession(store, []),
+  ];
+  for (const [id, wakeAt] of [
+    [due, testClock.now() - 1],
+    [later, testClock.now() + 3_600_000],
+  ] as const) {
     const lease = await store.acquire(id, "worker");
     assert.ok(!("kind" in lease));
     assert.equal(await store.release(lease, { head: 1, wake: store.wake(lease) }, wakeAt), true);

@@ -99,7 +99,9 @@ test("a last record that came back as zeros, noise or old bytes is put aside", a
 
 test("whole lines of a torn write are recorded in the log", async () => {
   const { bytes, id, lastStart, events } = await prepare("a");
-  const store = await openFiles(await diskWith(id, Buffer.concat([bytes.subarray(0, lastStart), Buffer.from("garbage\nmore")])));
+  const store = await openFiles(
+    await diskWith(id, Buffer.concat([bytes.subarray(0, lastStart), Buffer.from("garbage\nmore")])),
+  );
   const { events: opened } = await store.open(id);
   const last = opened.at(-1);
   assert.ok(last?.type === "error");

@@ -20,7 +20,6 @@ export type AppendFacts = {
 };
 
 export type AppendRequest = {
-  appendId: string;
   lease?: Lease;
   expectedHead?: number;
   idempotencyKey?: string;

@@ -149,7 +149,9 @@ class Examination {
 
   // Where the newline between two lines was damaged, the second of them still shows that the first had been synced.
   #hidesLaterWrite(line: Line): boolean {
-    for (const { index } of Buffer.from(line.bytes).toString("latin1").matchAll(/"\}[^]\{"seq":/g)) {
+    for (const { index } of Buffer.from(line.bytes)
+      .toString("latin1")
+      .matchAll(/"\}[^]\{"seq":/g)) {
       const checked = checkLine(line.bytes.subarray(index + 3), this.#seed);
       if (checked.kind !== "readable" || checked.crc === null || !checked.mark) continue;
       const read = readStoredEvent(checked.value);

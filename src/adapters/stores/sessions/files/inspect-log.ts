@@ -21,7 +21,10 @@ export type InspectedLine = {
 export type Inspection = { lines: InspectedLine[]; legacy: boolean };
 
 /** Looks at every line of a log, also behind the first bad one. Changes nothing. */
-export async function inspectLog(file: Pick<FileHandle, "read">, options: { seed: number; end: number }): Promise<Inspection> {
+export async function inspectLog(
+  file: Pick<FileHandle, "read">,
+  options: { seed: number; end: number },
+): Promise<Inspection> {
   const lines: InspectedLine[] = [];
   let sealDue = false;
   let legacy = false;
@@ -35,7 +38,8 @@ export async function inspectLog(file: Pick<FileHandle, "read">, options: { seed
       if (record) {
         if (lines.length === 0) legacy = !inspected.sealed && record.format === undefined;
         const first = lines.length === 0 ? firstProblem(record, legacy) : null;
-        inspected.problem = first ?? seqProblem(record.seq, { lastSeq, badLines, mayLeaveGap: legacy && !inspected.sealed });
+        inspected.problem =
+          first ?? seqProblem(record.seq, { lastSeq, badLines, mayLeaveGap: legacy && !inspected.sealed });
         lastSeq = Math.max(lastSeq, record.seq);
         badLines = 0;
         sealDue ||= inspected.sealed || record.format !== undefined;

@@ -98,7 +98,10 @@ export class Maintenance {
     if (!this.#facts.known.has(id)) throw notFound(id);
   }
 
-  async #atDisk<Report>(id: SessionId, look: (log: Parameters<typeof verifyLog>[0]) => Promise<Report>): Promise<Report> {
+  async #atDisk<Report>(
+    id: SessionId,
+    look: (log: Parameters<typeof verifyLog>[0]) => Promise<Report>,
+  ): Promise<Report> {
     const { fs, sessions } = this.#facts;
     const paths = sessionPaths(sessions, id);
     try {

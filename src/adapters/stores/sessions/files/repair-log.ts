@@ -8,7 +8,13 @@ import { sealLine } from "./line.ts";
 import type { SessionPaths } from "./paths.ts";
 import { readSnapshotFile } from "./snapshot-file.ts";
 
-export type RepairEnvironment = { fs: FileSystem; sessionId: SessionId; paths: SessionPaths; seed: number; nowIso: string };
+export type RepairEnvironment = {
+  fs: FileSystem;
+  sessionId: SessionId;
+  paths: SessionPaths;
+  seed: number;
+  nowIso: string;
+};
 
 /** Events that one repair stands in for; more missing numbers than this are no accident of a disk. */
 const missingMax = 10_000;
@@ -52,7 +58,8 @@ async function inspect({ fs, sessionId, paths, seed }: Omit<RepairEnvironment, "
     const end = await file.size();
     const inspection = await inspectLog(file, { seed, end });
     const problems: VerifyReport["problems"] = [];
-    for (const { line, problem } of inspection.lines) if (problem !== null) problems.push({ file: paths.log, line, reason: problem });
+    for (const { line, problem } of inspection.lines)
+      if (problem !== null) problems.push({ file: paths.log, line, reason: problem });
     const snapshot = await readSnapshotFile(fs, paths.snapshot, seed);
     const longerSnapshot = snapshot !== null && snapshot.line_end > end;
     if (longerSnapshot) {
@@ -69,7 +76,8 @@ async function inspect({ fs, sessionId, paths, seed }: Omit<RepairEnvironment, "
 
 function planRepair(inspection: Inspection, environment: RepairEnvironment, reseal: boolean): Plan {
   const newer = inspection.lines.find((line) => line.newer);
-  if (newer) return { ...nothingToDo(), actions: [`nothing: line ${newer.line} was written by a newer version; use that`] };
+  if (newer)
+    return { ...nothingToDo(), actions: [`nothing: line ${newer.line} was written by a newer version; use that`] };
   const actions: string[] = [];
   const quarantined: Uint8Array[] = [];
   const kept = new Map<number, { raw: Uint8Array; epoch: number }>();
@@ -85,10 +93,14 @@ function planRepair(inspection: Inspection, environment: RepairEnvironment, rese
   }
   const seqs = [...kept.keys()].toSorted((a, b) => a - b);
   if (seqs.length === 0 || (seqs[0] !== 1 && !inspection.legacy)) {
-    return { ...nothingToDo(), actions: ["nothing: the log's first event is lost, and nothing else says whose session it was"] };
+    return {
+      ...nothingToDo(),
+      actions: ["nothing: the log's first event is lost, and nothing else says whose session it was"],
+    };
   }
   const missing = inspection.legacy ? 0 : (seqs.at(-1) ?? 0) - seqs.length;
-  if (missing > missingMax) return { ...nothingToDo(), actions: [`nothing: ${missing} events are missing; restore a backup`] };
+  if (missing > missingMax)
+    return { ...nothingToDo(), actions: [`nothing: ${missing} events are missing; restore a backup`] };
   actions.push(...describeOrder(inspection));
   return { actions, quarantined, text: writeLog(seqs, kept, { environment, actions, legacy: inspection.legacy }) };
 }
@@ -101,7 +113,11 @@ function takeLine(
   if (!options.reseal || !line.edited) return null;
   const { b: _mark, crc: _crc, ...fields } = line.edited;
   const { text } = sealLine(JSON.stringify(fields).slice(0, -1), false, options.seed);
-  return { record: line.edited, raw: Buffer.from(text), action: `take line ${line.line} as it stands and seal it: ${line.problem}` };
+  return {
+    record: line.edited,
+    raw: Buffer.from(text),
+    action: `take line ${line.line} as it stands and seal it: ${line.problem}`,
+  };
 }
 
 function describeOrder({ lines }: Inspection): string[] {

@@ -60,7 +60,8 @@ export class SessionLog {
     this.#lastLine = opened.lastLine;
     const { descriptors, paths } = options;
     const beforeClose = (file: FileHandle) => this.#writer.sync(file);
-    const withFile = <Result>(use: (file: FileHandle) => Promise<Result>) => descriptors.with(paths.log, beforeClose, use);
+    const withFile = <Result>(use: (file: FileHandle) => Promise<Result>) =>
+      descriptors.with(paths.log, beforeClose, use);
     this.#file = { read: (offset, length) => withFile((file) => file.read(offset, length)) };
     this.#writer = new LogWriter<LogFacts>(
       {
@@ -112,7 +113,9 @@ export class SessionLog {
     const problem = this.problem;
     if (problem) return this.#writer.failure ?? new DuragentError(problem.code, problem.detail);
     if (!this.#writer.isFull) return null;
-    return new DuragentError("overloaded", `${this.id} has more waiting for the disk than it may; try again`, { retryAfterMs: 1000 });
+    return new DuragentError("overloaded", `${this.id} has more waiting for the disk than it may; try again`, {
+      retryAfterMs: 1000,
+    });
   }
 
   /** Queues events that were placed after `tail`. Resolves when they are durable. */
@@ -152,7 +155,8 @@ export class SessionLog {
   async event(seq: number): Promise<SessionEvent | undefined> {
     const pending = this.#pending.find((event) => event.seq === seq);
     if (pending) return pending;
-    for await (const event of this.read({ after: seq - 1, limit: 1, backwards: false })) return event.seq === seq ? event : undefined;
+    for await (const event of this.read({ after: seq - 1, limit: 1, backwards: false }))
+      return event.seq === seq ? event : undefined;
     return undefined;
   }
 
@@ -163,7 +167,7 @@ export class SessionLog {
   /** The log's bytes up to the last durable event. */
   async *bytes(): AsyncGenerator<Uint8Array> {
     const end = this.size;
-    for (let offset = 0; offset < end; ) {
+    for (let offset = 0; offset < end;) {
       const chunk = await this.#file.read(offset, Math.min(chunkBytes, end - offset));
       if (chunk.length === 0) return;
       offset += chunk.length;
@@ -172,7 +176,10 @@ export class SessionLog {
   }
 
   /** Writes the snapshot once everything it covers is synced. `null`: what it covers is not in the log. */
-  saveSnapshot(snapshot: Snapshot, facts: { wakeAt: number | "now" | null; nowMs: number }): Promise<SnapshotFile | null> {
+  saveSnapshot(
+    snapshot: Snapshot,
+    facts: { wakeAt: number | "now" | null; nowMs: number },
+  ): Promise<SnapshotFile | null> {
     const saving = this.#queue.then(() => this.#save(snapshot, facts));
     this.#queue = saving.catch(toldToTheCaller);
     return saving;
@@ -185,7 +192,10 @@ export class SessionLog {
     await this.#options.descriptors.close(this.paths.log);
   }
 
-  async #save(snapshot: Snapshot, facts: { wakeAt: number | "now" | null; nowMs: number }): Promise<SnapshotFile | null> {
+  async #save(
+    snapshot: Snapshot,
+    facts: { wakeAt: number | "now" | null; nowMs: number },
+  ): Promise<SnapshotFile | null> {
     if (snapshot.seq > this.#durable.head) await this.settled().catch(toldToTheCaller);
     if (snapshot.seq > this.#durable.head || snapshot.seq < 1 || this.problem) return null;
     const { descriptors, seed } = this.#options;

@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 
 import type { Clock } from "../../../../ports/clock.ts";
 import type { FileSystem } from "../../../../ports/file-system.ts";
@@ -22,6 +22,7 @@ import { InProcessSessions } from "../in-process-sessions.ts";
 import { appendToLog, type AppendFacts } from "./append.ts";
 import { Creations, type Created } from "./creations.ts";
 import { StoreEpoch } from "./epoch-file.ts";
+import { makeDurableFolder } from "./durable-folder.ts";
 import { FruitlessOpens } from "./fruitless-opens.ts";
 import { IdentityLog } from "./identity-log.ts";
 import { KnownSessions } from "./known-sessions.ts";
@@ -47,12 +48,6 @@ export type FileSessionStoreOptions = {
   openLogsMax?: number;
 };
 
-type Parts = {
-  options: FileSessionStoreOptions;
-  epoch: StoreEpoch;
-  identity: IdentityLog;
-};
-
 /** Sessions as folders of files. The caller holds the lock of the data directory. */
 export class FileSessionStore implements SessionStore {
   readonly durability: "synced" | "flushed";
@@ -70,7 +65,7 @@ export class FileSessionStore implements SessionStore {
   readonly #health: WriteHealth;
   #closing = false;
 
-  private constructor({ options, epoch, identity }: Parts) {
+  private constructor(options: FileSessionStoreOptions, epoch: StoreEpoch, identity: IdentityLog) {
     const { fs, clock, sessionsFolder: sessions, durability } = options;
     this.durability = durability;
     this.#options = options;
@@ -116,7 +111,7 @@ export class FileSessionStore implements SessionStore {
       const epoch = await StoreEpoch.raise(fs, join(dataFolder, "server.epoch"));
       const identity = await IdentityLog.open(fs, identityPath(sessions));
       await emptyTrash(fs, sessions, identity.deleted);
-      const store = new FileSessionStore({ options, epoch, identity });
+      const store = new FileSessionStore(options, epoch, identity);
       await scanSessions(fs, sessions, ({ id, snapshot }) => store.#found(id, snapshot));
       // Folders found here may have been made just before a crash; from now on they are shown.
       await fs.syncFolder(sessions);
@@ -150,17 +145,18 @@ export class FileSessionStore implements SessionStore {
     return this.#process.leases.wakeOf(lease.sessionId);
   }
 
-  append(id: SessionId, appendId: string, events: EventDraft[], options: AppendOptions): Promise<Appended> {
-    return appendToLog(this.#appending, id, { appendId, ...options, decide: () => events });
+  // An append is placed and written by this process alone, so its outcome is never unknown and its id not needed.
+  append(id: SessionId, _appendId: string, events: EventDraft[], options: AppendOptions): Promise<Appended> {
+    return appendToLog(this.#appending, id, { ...options, decide: () => events });
   }
 
   appendLocked(
     id: SessionId,
-    appendId: string,
+    _appendId: string,
     options: { lease?: Lease; after: number },
     decide: (news: SessionEvent[]) => EventDraft[],
   ): Promise<Appended> {
-    return appendToLog(this.#appending, id, { appendId, ...options, decide });
+    return appendToLog(this.#appending, id, { ...options, decide });
   }
 
   async *read(
@@ -301,12 +297,4 @@ export class FileSessionStore implements SessionStore {
   #refuseWhenClosing(): void {
     if (this.#closing) throw new DuragentError("shutting-down", "the server is shutting down", { retryable: true });
   }
-}
-
-// A session is as durable as the folders it lies in.
-async function makeDurableFolder(fs: FileSystem, path: string): Promise<void> {
-  if ((await fs.size(path)) !== null) return;
-  await makeDurableFolder(fs, dirname(path));
-  await fs.makeFolder(path);
-  await fs.syncFolder(dirname(path));
 }
