@@ -1,9 +1,16 @@
 import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 
-const assets: Readonly<Record<string, string>> = {
-  "swagger-ui.css": "text/css; charset=utf-8",
-  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+type Asset = { contentType: string; url(): string };
+
+const assets: Readonly<Record<string, Asset>> = {
+  "swagger-ui.css": {
+    contentType: "text/css; charset=utf-8",
+    url: () => import.meta.resolve("swagger-ui-dist/swagger-ui.css"),
+  },
+  "swagger-ui-bundle.js": {
+    contentType: "text/javascript; charset=utf-8",
+    url: () => import.meta.resolve("swagger-ui-dist/swagger-ui-bundle.js"),
+  },
 };
 
 /** The reference page; what it shows comes from /openapi.json. */
@@ -41,8 +48,6 @@ or over its API: <a href="/docs">reference</a>, <a href="/openapi.json">OpenAPI 
 
 /** A file of the reference page from its package; `undefined` for any other name. */
 export async function readDocsAsset(name: string): Promise<{ contentType: string; bytes: Uint8Array } | undefined> {
-  const contentType = Object.hasOwn(assets, name) ? assets[name] : undefined;
-  if (contentType === undefined) return undefined;
-  const path = createRequire(import.meta.url).resolve(`swagger-ui-dist/${name}`);
-  return { contentType, bytes: await readFile(path) };
+  const asset = Object.hasOwn(assets, name) ? assets[name] : undefined;
+  return asset && { contentType: asset.contentType, bytes: await readFile(new URL(asset.url())) };
 }
