@@ -41,6 +41,8 @@ export class Descriptors {
     } finally {
       slot.pins -= 1;
       if (slot.pins === 0) slot.whenFree?.();
+      // While everything was in use nothing could be closed.
+      if (slot.pins === 0) this.#makeRoom();
     }
   }
 
