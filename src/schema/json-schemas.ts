@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { agentFileSchema } from "./agent.ts";
 import { configFileSchema } from "./config-file.ts";
+import { modelScriptSchema } from "./model-script.ts";
 import { envelopeSchema, payloads } from "./session-event.ts";
 import { withVariables } from "./with-variables.ts";
 
@@ -39,6 +40,11 @@ const schemas: Record<string, Described> = {
     title: "Duragent agent",
     description: "agent.yaml of an agent's folder, in its long or its short form.",
     schema: agentFileSchema,
+  },
+  script: {
+    title: "Duragent model script",
+    description: "What a model of the provider `scripted` plays, such as script.yaml in an agent's folder.",
+    schema: modelScriptSchema,
   },
   duragent: {
     title: "Duragent configuration",

@@ -47,6 +47,13 @@ test("an agent may be written in its short and in its long form", () => {
   assert.equal(fits({ name: "demo", modle: model }), false);
 });
 
+test("a model's script has a schema of its own", () => {
+  const fits = accepts("script.schema.json");
+  assert.equal(fits({ rules: [{ when: "^hi$", say: "hello" }], delay: { per_token_ms: 5 } }), true);
+  assert.equal(fits({ rules: [{ when: "^hi$", says: "hello" }] }), false);
+  assert.equal(fits({ rules: [] }), false);
+});
+
 test("a variable may stand for any scalar but one that tells alternatives apart", () => {
   const variable = { type: "string", pattern: "\\$\\{[A-Za-z_]" };
   assert.deepEqual(withVariables({ type: "boolean" }), { anyOf: [{ type: "boolean" }, variable] });
