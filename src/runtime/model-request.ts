@@ -1,5 +1,5 @@
 import type { ModelChoice, ModelSettings, ToolDefinition } from "../ports/model.ts";
-import { contextUse, fitRequest, type FittedRequest, type PromptMaterial } from "../domain/prompt/fit-request.ts";
+import { fitRequest, type FittedRequest, type PromptMaterial } from "../domain/prompt/fit-request.ts";
 import { modelWindowTokens } from "../domain/prompt/model-window.ts";
 import { systemPrompt } from "../domain/prompt/system-prompt.ts";
 import { correctionRatio } from "../domain/prompt/tokens.ts";
@@ -13,8 +13,6 @@ import type { AgentInForce } from "./living-session.ts";
 export type BuiltRequest = FittedRequest & {
   material: PromptMaterial;
   conversation: Conversation;
-  /** Share of the window that the whole history would take. */
-  contextUse: number;
 };
 
 /** The exact next request of an open turn: from durable events only, so that after a crash it is built again the same. */
@@ -37,7 +35,7 @@ export function buildRequest(
     windowTokens: modelWindowTokens(model),
     iteration: turn.responses + 1,
   };
-  return { ...fitRequest(material), material, conversation: talk, contextUse: contextUse(material) };
+  return { ...fitRequest(material), material, conversation: talk };
 }
 
 // Always in one order: a provider's prompt cache begins with the tools.

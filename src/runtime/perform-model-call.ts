@@ -1,5 +1,6 @@
 import { ModelFailure, type Model, type ModelRequest } from "../ports/model.ts";
 import type { Appended, Lease } from "../ports/session-store.ts";
+import { contextUse } from "../domain/prompt/fit-request.ts";
 import { emptyUsage, type TurnState } from "../domain/session/state.ts";
 import type { MessageId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
@@ -179,16 +180,12 @@ function withDistinctIds(calls: readonly ToolCall[]): ToolCall[] {
 
 /** Above `compact_at` of the window the engine is asked again: it will want the history summarised first. */
 function startsCompaction(session: LivingSession, turn: TurnState, built: BuiltRequest): boolean {
-  const closed = built.conversation.turns.filter((one) => !one.open);
-  const through = closed.at(-1)?.endSeq ?? null;
-  const wanted =
-    through !== null &&
-    !turn.compacted &&
-    session.uncompactable !== turn.id &&
-    session.compactThrough === null &&
-    built.contextUse > session.settings().context.compactAt;
-  if (wanted) session.compactThrough = through;
-  return wanted;
+  if (turn.compacted || session.uncompactable === turn.id || session.compactThrough !== null) return false;
+  const through = built.conversation.turns.findLast((one) => !one.open)?.endSeq ?? null;
+  // Last, because it may count the whole history: without a closed turn there is nothing to summarise.
+  if (through === null || contextUse(built) <= session.settings().context.compactAt) return false;
+  session.compactThrough = through;
+  return true;
 }
 
 /** The models to try, in order; those that can not be made are passed over, with a word in the log. */

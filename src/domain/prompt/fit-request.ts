@@ -36,6 +36,12 @@ export type FittedRequest = {
   readonly omittedMessages: number;
   readonly historyTokens: number;
   readonly windowTokens: number;
+  /** What `contextUse` is computed from: the turns that were left out, and all else in full, in our own measure. */
+  readonly whole: {
+    readonly omitted: readonly ConversationTurn[];
+    readonly otherTokens: number;
+    readonly ratio: number;
+  };
 };
 
 /**
@@ -45,27 +51,31 @@ export type FittedRequest = {
 export function fitRequest(material: PromptMaterial): FittedRequest {
   const { ratio, windowTokens } = material;
   const corrected = (tokens: number) => Math.ceil(tokens * ratio);
-  const fixedTokens = corrected(textTokens(material.system) + toolsTokens(material.tools) + noticeTokens);
+  const systemTokens = textTokens(material.system);
+  const toolTokens = toolsTokens(material.tools);
+  const fixedTokens = corrected(systemTokens + toolTokens + noticeTokens);
   const outputTokens = material.model.maxOutputTokens ?? assumedOutputTokens;
   const budget = Math.max(0, windowTokens - outputTokens - fixedTokens - Math.floor(windowTokens / 10));
   const leading = material.summary === null ? [] : [summaryMessage(material.summary)];
+  const leadingTokens = messagesTokens(leading);
 
   const turns = shortenedTurns(material.turns, material.context, material.iteration);
   const open = turns.findLast((turn) => turn.open)?.messages ?? [];
+  const openTokens = messagesTokens(open);
   const closed = turns.filter((turn) => !turn.open);
   const closedCap = material.context.maxHistoryTokens === 0 ? budget : material.context.maxHistoryTokens;
-  const room = budget - corrected(messagesTokens(leading) + messagesTokens(open));
+  const room = budget - corrected(leadingTokens + openTokens);
   const kept = newestThatFit(closed, Math.min(closedCap, room) / ratio);
-  const omitted = closed
-    .slice(0, closed.length - kept.turns.length)
-    .reduce((sum, turn) => sum + turn.messages.length, 0);
+  const left = closed.slice(0, closed.length - kept.turns.length);
+  const omitted = left.reduce((sum, turn) => sum + turn.messages.length, 0);
 
-  const openBudget = Math.floor((budget - corrected(messagesTokens(leading))) / ratio);
+  const openBudget = Math.floor((budget - corrected(leadingTokens)) / ratio);
   const present = room < 0 ? squeezed(open, openBudget) : open;
+  const presentTokens = room < 0 ? messagesTokens(present) : openTokens;
   const system = omitted === 0 ? material.system : `${material.system}\n\n${omissionLine(omitted)}`;
   const history = [...leading, ...kept.turns.flatMap((turn) => turn.messages), ...present];
-  const historyTokens = messagesTokens(leading) + kept.tokens + messagesTokens(present);
-  const rawTokens = textTokens(system) + toolsTokens(material.tools) + historyTokens;
+  const historyTokens = leadingTokens + kept.tokens + presentTokens;
+  const rawTokens = (omitted === 0 ? systemTokens : textTokens(system)) + toolTokens + historyTokens;
   return {
     request: { system, messages: history, tools: [...material.tools], settings: material.model },
     rawTokens,
@@ -73,19 +83,21 @@ export function fitRequest(material: PromptMaterial): FittedRequest {
     omittedMessages: omitted,
     historyTokens: corrected(historyTokens),
     windowTokens,
+    whole: {
+      omitted: left,
+      otherTokens: systemTokens + toolTokens + leadingTokens + kept.tokens + openTokens,
+      ratio,
+    },
   };
 }
 
 /**
- * The share of the model's window that the whole conversation would take, before anything of it is left out:
- * above `compactAt` it is time to summarise.
+ * The share of the model's window that the whole conversation would take, before anything of it is left out: above
+ * `compactAt` it is time to summarise. Counts what was left out, and only that.
  */
-export function contextUse(material: PromptMaterial): number {
-  const turns = shortenedTurns(material.turns, material.context, material.iteration);
-  const history = turns.reduce((sum, turn) => sum + messagesTokens(turn.messages), 0);
-  const summary = material.summary === null ? 0 : messagesTokens([summaryMessage(material.summary)]);
-  const tokens = textTokens(material.system) + toolsTokens(material.tools) + summary + history;
-  return (tokens * material.ratio) / material.windowTokens;
+export function contextUse({ whole, windowTokens }: FittedRequest): number {
+  const omitted = whole.omitted.reduce((sum, turn) => sum + messagesTokens(turn.messages), 0);
+  return ((whole.otherTokens + omitted) * whole.ratio) / windowTokens;
 }
 
 // Without gaps: an older turn that would fit is of no use after one that did not.

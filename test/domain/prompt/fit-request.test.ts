@@ -130,8 +130,16 @@ test("a summary stands before the turns, as a message and not as the system's wo
 
 test("the use of the context counts the whole conversation, also what would be left out", () => {
   const turns = [closed(user(words(50_000))), closed(user(words(50_000)))];
-  assert.ok(contextUse(material({ turns, windowTokens: 120_000 })) > 0.8);
-  assert.ok(contextUse(material({ turns, windowTokens: 200_000 })) < 0.6);
+  assert.ok(contextUse(fitRequest(material({ turns, windowTokens: 120_000 }))) > 0.8);
+  assert.ok(contextUse(fitRequest(material({ turns, windowTokens: 200_000 }))) < 0.6);
+  // However little of it was taken along.
+  const shares = [100, 60_000, 1_000_000].map((maxHistoryTokens) => {
+    const fitted = fitRequest(
+      material({ turns, windowTokens: 400_000, context: { ...contextDefaults, maxHistoryTokens } }),
+    );
+    return contextUse(fitted);
+  });
+  assert.equal(new Set(shares).size, 1);
 });
 
 test("no budget separates a call from its result, cuts the open turn or takes a turn in part", () => {
