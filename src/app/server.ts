@@ -81,6 +81,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 
   let phase: Phase = "starting";
   let watch: ConfigWatch | null = null;
+  const watched = Promise.withResolvers<ConfigWatch>();
   let stopping: Promise<void> | null = null;
   const stopped = Promise.withResolvers<void>();
   const metrics = { loaded: null as Promise<PrometheusMetrics> | null };
@@ -92,7 +93,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     }));
 
   const reload = async (): Promise<number> => {
-    await watch?.reload();
+    await (await watched.promise).reload();
     return runtime.catalog.reload();
   };
   const health: HealthParts = {
@@ -172,20 +173,19 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const follow = async (): Promise<void> => {
     await runtime.sessions.start();
     if (late !== null) await loadMetrics();
-    if (config.agents.watch) {
-      watch = await watchConfig({
-        load: options.load,
-        loaded,
-        clock: runtime.clock,
-        log,
-        onChange: (next, nextLoaded) => {
-          void apply(next, nextLoaded);
-        },
-      });
-      const watching = watch;
-      if (stopping === null) owned.defer(() => watching.close());
-      else await watching.close();
-    }
+    // `--no-watch` follows nothing by itself; what is asked for (SIGHUP, `serve reload`) is read all the same.
+    const followed = options.load.overrides?.watch === false ? { ...loaded, path: null } : loaded;
+    const watching = await watchConfig({
+      load: options.load,
+      loaded: followed,
+      clock: runtime.clock,
+      log,
+      onChange: (next, nextLoaded) => void apply(next, nextLoaded),
+    });
+    watch = watching;
+    watched.resolve(watching);
+    if (stopping === null) owned.defer(() => watching.close());
+    else await watching.close();
     if (options.ephemeralSeconds !== undefined) {
       const cancel = whenIdle({
         clock: runtime.clock,
