@@ -5,11 +5,12 @@ import { join } from "node:path";
 import { createSystemClock } from "../adapters/clock/system.ts";
 import { nodeFileSystem } from "../adapters/file-system/node.ts";
 import type { OwnedLog } from "../adapters/logging/pino.ts";
+import { meteredFileSystem } from "../adapters/metrics/metered-file-system.ts";
 import { createModelRegistry, type ConfigurableModelRegistry } from "../adapters/models/registry.ts";
 import { openAgentStore, openSessionStore as openStore } from "../adapters/stores/registry.ts";
 import type { Redactor } from "../domain/redact.ts";
-import { retryDefaults } from "../domain/model/backoff.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { FileSystem } from "../ports/file-system.ts";
 import type { SessionStore } from "../ports/session-store.ts";
 import type { Log, Metrics } from "../ports/telemetry.ts";
 import { createCatalog, type LivingCatalog } from "../runtime/agents/catalog.ts";
@@ -23,7 +24,7 @@ import { noTools } from "./tools-of-agent.ts";
 /** The agents as configuration places them. */
 export async function openCatalog(
   config: Config,
-  options: { log: Log; clock: Clock; watch: boolean },
+  options: { log: Log; clock: Clock; watch: boolean; files?: FileSystem },
 ): Promise<LivingCatalog> {
   const store = await openAgentStore(
     {
@@ -32,7 +33,7 @@ export async function openCatalog(
       directivesPath: join(config.dataDir, "directives"),
       versionsPath: join(config.dataDir, "agent-versions"),
     },
-    { clock: options.clock, fileSystem: nodeFileSystem },
+    { clock: options.clock, fileSystem: options.files ?? nodeFileSystem },
   );
   return createCatalog({
     store,
@@ -59,11 +60,15 @@ export async function openModels(
 }
 
 /** The sessions' store; the caller holds the lock of the data directory. */
-export function openSessionStore(config: Config, clock: Clock): Promise<SessionStore> {
+export function openSessionStore(
+  config: Config,
+  clock: Clock,
+  files: FileSystem = nodeFileSystem,
+): Promise<SessionStore> {
   return openStore("filesystem", {
     sessionsFolder: config.services.session.path,
     dataFolder: config.dataDir,
-    fs: nodeFileSystem,
+    fs: files,
     clock,
     durability: config.services.session.durability,
   });
@@ -90,9 +95,10 @@ export async function buildRuntime(
   const { log, metrics } = telemetry;
   const clock = createSystemClock();
   const { config } = loaded;
+  const files = meteredFileSystem(nodeFileSystem, metrics);
   const [store, catalog, models] = await Promise.all([
-    openSessionStore(config, clock),
-    openCatalog(config, { log, clock, watch: config.agents.watch }),
+    openSessionStore(config, clock, files),
+    openCatalog(config, { log, clock, watch: config.agents.watch, files }),
     openModels(loaded, clock),
   ]);
   const workerId = `${config.server.workerId ?? hostname()}/${clock.ulid()}`;
@@ -109,8 +115,8 @@ export async function buildRuntime(
     redactText: () => inForce.redactor.stream(),
     settings: () => ({
       session: inForce.config.session,
-      retry: retryDefaults,
-      prices: {},
+      limits: inForce.config.limits ?? {},
+      providerLimits: (provider) => inForce.config.models.providers[provider]?.limits,
       approvalTimeoutMs: inForce.config.policy.approvalTimeoutMs,
     }),
     workerId,

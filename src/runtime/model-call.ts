@@ -9,7 +9,6 @@ export type ModelCallLimits = {
   llmTimeoutMs: number;
   /** Between pieces of content. */
   idleTimeoutMs: number;
-  retry: RetryLimits;
 };
 
 export type ModelCallOptions = {
@@ -119,7 +118,7 @@ export async function callModel(options: ModelCallOptions): Promise<ModelCallRes
       if (usage !== undefined) wastedUsage.push({ usage, ...named(candidate) });
       // Counted: a cancel during the wait must not count it again.
       progress.usage = undefined;
-      const waitMs = waitAfter(failure, attempt, { limits: options.limits, clock, deadlineMs });
+      const waitMs = waitAfter(failure, attempt, { retry: candidate.retry, clock, deadlineMs });
       if (waitMs === undefined) {
         failures.push({ candidate, failure, timeout: outcome.timeout });
         break;
@@ -155,10 +154,10 @@ function named(candidate: Candidate): { provider: string; model: string } {
 function waitAfter(
   failure: ModelFailure,
   attempt: number,
-  { limits, clock, deadlineMs }: { limits: ModelCallLimits; clock: Clock; deadlineMs: number },
+  { retry, clock, deadlineMs }: { retry: RetryLimits; clock: Clock; deadlineMs: number },
 ): number | undefined {
-  if (!failure.retryable || attempt >= limits.retry.maxAttempts) return undefined;
-  const waitMs = backoffMs({ attempt, retryAfterMs: failure.retryAfterMs, random: clock.random() }, limits.retry);
+  if (!failure.retryable || attempt >= retry.maxAttempts) return undefined;
+  const waitMs = backoffMs({ attempt, retryAfterMs: failure.retryAfterMs, random: clock.random() }, retry);
   return clock.monotonic() + waitMs < deadlineMs ? waitMs : undefined;
 }
 

@@ -1,3 +1,4 @@
+import type { RetryLimits } from "../domain/model/backoff.ts";
 import type { Clock } from "../ports/clock.ts";
 import { ModelFailure, type Model, type ModelPart, type ModelRequest, type ModelStop } from "../ports/model.ts";
 import type { ToolCall, Usage } from "../schema/session-event.ts";
@@ -9,8 +10,8 @@ export const argumentBytesMax = 2 * 1024 * 1024;
 /** Calls in one response. */
 export const responseCallsMax = 1000;
 
-/** A model and the request as that model gets it. */
-export type Candidate = { model: Model; request: ModelRequest };
+/** A model, the request as that model gets it, and how often and how patiently it is asked. */
+export type Candidate = { model: Model; request: ModelRequest; retry: RetryLimits };
 
 export type ModelAnswer = {
   text: string;

@@ -1,3 +1,4 @@
+import type { ModelLimits } from "../domain/model/model-limits.ts";
 import type { ModelRegistry } from "../ports/model.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { SessionStore } from "../ports/session-store.ts";
@@ -21,17 +22,12 @@ export type ToolSet = {
   allowAlways(pattern: string): Promise<void>;
 };
 
-export type RetryLimits = { maxAttempts: number; baseDelayMs: number; maxDelayMs: number };
-
-/** US dollars per million tokens. */
-export type Price = { input: number; output: number; cached_input?: number | undefined };
-
 /** Settings that may change while the server runs; read anew at each use. */
 export type RuntimeSettings = {
   session: WrittenSessionSettings;
-  retry: RetryLimits;
-  /** By `provider/model`; adds to the built-in table. */
-  prices: Readonly<Record<string, Price>>;
+  /** The server's own; what a provider or an agent says about itself stands beside it. */
+  limits: ModelLimits;
+  providerLimits(provider: string): ModelLimits | undefined;
   approvalTimeoutMs: number | null;
 };
 

@@ -36,7 +36,7 @@ export async function performCompaction(
   }
   return whileRunning(session, lease, parts, "compact", async (signal) => {
     const { llmTimeoutMs, idleTimeoutMs } = session.settings();
-    const limits = { llmTimeoutMs, idleTimeoutMs, retry: parts.settings().retry };
+    const limits = { llmTimeoutMs, idleTimeoutMs };
     const nothing = (): void => undefined;
     const result = await callModel({
       candidates,
@@ -50,16 +50,19 @@ export async function performCompaction(
       onReset: nothing,
     });
     const base = { timestamp: new Date(parts.clock.now()).toISOString(), turn_id: turn.id };
-    const wasted = wastedEvents(parts, base, unusedUsage(result));
+    const wasted = wastedEvents(parts, session.inForce, base, unusedUsage(result));
     if (result.kind === "response" && isUsableSummary(result.text, turns)) {
       session.compactThrough = null;
-      const usage = withPrice(parts, result.provider, result.model, result.usage);
+      const usage = withPrice(parts, session.inForce, result);
       return session.log.append(
         [...wasted, { ...base, type: "context_compacted", through_seq: throughSeq, summary: result.text, usage }],
         { lease },
       );
     }
-    if (result.kind !== "aborted") giveUp(result.kind === "failed" ? result.message : "the model's summary is empty or longer than what it replaces");
+    if (result.kind !== "aborted")
+      giveUp(
+        result.kind === "failed" ? result.message : "the model's summary is empty or longer than what it replaces",
+      );
     return wasted.length > 0 ? session.log.append(wasted, { lease }) : null;
   });
 }

@@ -1,4 +1,4 @@
-import { ModelFailure, type Model, type ModelRequest } from "../ports/model.ts";
+import { ModelFailure, type ModelRequest } from "../ports/model.ts";
 import type { Appended, Lease } from "../ports/session-store.ts";
 import { contextUse } from "../domain/prompt/fit-request.ts";
 import { emptyUsage, type TurnState } from "../domain/session/state.ts";
@@ -6,6 +6,8 @@ import type { MessageId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, ToolCall } from "../schema/session-event.ts";
 import { callModel, type ModelCallResult } from "./model-call.ts";
+import { retryFor } from "./model-limits.ts";
+import type { Candidate } from "./model-try.ts";
 import { buildRequest, modelChoices, type BuiltRequest } from "./model-request.ts";
 import type { AgentInForce, LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
@@ -32,7 +34,6 @@ export async function performModelCall(
       limits: {
         llmTimeoutMs: session.settings().llmTimeoutMs,
         idleTimeoutMs: session.settings().idleTimeoutMs,
-        retry: parts.settings().retry,
       },
       clock: parts.clock,
       signal,
@@ -74,7 +75,7 @@ type Done = {
 async function record(session: LivingSession, lease: Lease, parts: RuntimeParts, done: Done): Promise<Appended | null> {
   const { result, turn } = done;
   const base = { timestamp: new Date(parts.clock.now()).toISOString(), turn_id: turn.id };
-  const wasted = wastedEvents(parts, base, result.wastedUsage);
+  const wasted = wastedEvents(parts, session.inForce, base, result.wastedUsage);
   observe(parts, result);
   if (result.kind === "failed") {
     session.failure = {
@@ -109,7 +110,7 @@ function response(session: LivingSession, parts: RuntimeParts, base: Base, done:
     agent: session.tail.agent,
     content: result.text,
     tool_calls: calls.length > 0 ? calls : undefined,
-    usage: withPrice(parts, result.provider, result.model, result.usage),
+    usage: withPrice(parts, session.inForce, result),
     message_id: done.messageId,
     through_seq: built.conversation.throughSeq,
     model: result.model,
@@ -129,7 +130,7 @@ function response(session: LivingSession, parts: RuntimeParts, base: Base, done:
 function abortedEvents(session: LivingSession, parts: RuntimeParts, base: Base, done: Done): EventDraft[] {
   const { result, built, signal } = done;
   if (result.kind !== "aborted") return [];
-  const usage = withPrice(parts, result.provider, result.model, result.usage);
+  const usage = withPrice(parts, session.inForce, result);
   if (signal.reason === "cancel" || signal.reason === "turn_limit")
     return [
       {
@@ -194,13 +195,17 @@ export async function candidatesFor(
   inForce: AgentInForce,
   parts: RuntimeParts,
   request: ModelRequest,
-): Promise<{ model: Model; request: ModelRequest }[]> {
-  const candidates: { model: Model; request: ModelRequest }[] = [];
+): Promise<Candidate[]> {
+  const candidates: Candidate[] = [];
   let first: unknown = null;
   for (const { choice, settings } of modelChoices(inForce)) {
     try {
       const model = await parts.models.model(choice);
-      candidates.push({ model, request: { ...request, settings: { ...settings, ...onlyOutput(request) } } });
+      candidates.push({
+        model,
+        request: { ...request, settings: { ...settings, ...onlyOutput(request) } },
+        retry: retryFor(parts, inForce, choice.provider),
+      });
     } catch (error) {
       if (!(error instanceof DuragentError) && !(error instanceof ModelFailure)) throw error;
       first ??= error;

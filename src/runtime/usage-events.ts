@@ -1,17 +1,18 @@
 import { costUsd } from "../domain/model/price.ts";
 import type { TurnId } from "../schema/ids.ts";
 import type { EventDraft, Usage } from "../schema/session-event.ts";
+import type { AgentInForce } from "./living-session.ts";
+import { pricesFor } from "./model-limits.ts";
 import type { RuntimeParts } from "./parts.ts";
 
 /** Usage with what it cost, where the price of the model is known; counted in the metrics. */
 export function withPrice(
   parts: RuntimeParts,
-  provider: string,
-  model: string,
-  usage: Usage | undefined,
+  inForce: AgentInForce | null,
+  { provider, model, usage }: { provider: string; model: string; usage?: Usage | undefined },
 ): Usage | undefined {
   if (!usage) return undefined;
-  const cost = usage.cost_usd ?? costUsd(provider, model, usage, parts.settings().prices);
+  const cost = usage.cost_usd ?? costUsd(provider, model, usage, pricesFor(parts, inForce, provider));
   const labels = { provider, model };
   parts.metrics.add("duragent_tokens_total", { ...labels, kind: "prompt" }, usage.prompt_tokens);
   parts.metrics.add("duragent_tokens_total", { ...labels, kind: "completion" }, usage.completion_tokens);
@@ -23,11 +24,12 @@ export function withPrice(
 /** What failed tries cost. */
 export function wastedEvents(
   parts: RuntimeParts,
+  inForce: AgentInForce | null,
   base: { timestamp: string; turn_id: TurnId },
   wasted: readonly { usage: Usage; provider: string; model: string }[],
 ): EventDraft[] {
   return wasted.map(({ usage, provider, model }) => {
-    const priced = withPrice(parts, provider, model, usage) ?? usage;
+    const priced = withPrice(parts, inForce, { provider, model, usage }) ?? usage;
     return {
       ...base,
       type: "usage_recorded",

@@ -28,8 +28,8 @@ async function setUp(mock: MockProvider, providers = ["anthropic"]) {
   const shown: string[] = [];
   const call = (over: Partial<ModelCallOptions> = {}) =>
     callModel({
-      candidates: models.map((model) => ({ model, request })),
-      limits: { llmTimeoutMs: 300_000, idleTimeoutMs: 60_000, retry: retryDefaults },
+      candidates: models.map((model) => ({ model, request, retry: retryDefaults })),
+      limits: { llmTimeoutMs: 300_000, idleTimeoutMs: 60_000 },
       clock,
       signal: cancel.signal,
       onText: (text) => shown.push(text),

@@ -48,8 +48,8 @@ export function setUp(models: Step[][][], over: Partial<ModelCallOptions> = {}) 
   const cancel = new AbortController();
   const call = () =>
     callModel({
-      candidates: played.map(({ model }) => ({ model, request })),
-      limits: { llmTimeoutMs: 300_000, idleTimeoutMs: 60_000, retry: retryDefaults },
+      candidates: played.map(({ model }) => ({ model, request, retry: retryDefaults })),
+      limits: { llmTimeoutMs: 300_000, idleTimeoutMs: 60_000 },
       clock,
       signal: cancel.signal,
       onTry: ({ attempt, model }) => seen.push(`try ${attempt} ${model}`),

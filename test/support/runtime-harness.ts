@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { createSystemClock } from "../../src/adapters/clock/system.ts";
+import type { ModelLimits } from "../../src/domain/model/model-limits.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { SessionStore } from "../../src/ports/session-store.ts";
 import type { Log, Metrics } from "../../src/ports/telemetry.ts";
@@ -22,6 +23,9 @@ export type HarnessOptions = {
   policy?: (tool: Tool, call: ToolCall) => PolicyDecision;
   model?: FakeModel;
   approvalTimeoutMs?: number;
+  /** Of the server and, by name, of providers; without them a model is asked three times. */
+  limits?: ModelLimits;
+  providerLimits?: Readonly<Record<string, ModelLimits>>;
   /** The model's window, in tokens. */
   window?: number;
 };
@@ -75,8 +79,8 @@ export function harness(options: HarnessOptions): Harness {
     redactText: () => ({ push: (text) => text, end: () => "" }),
     settings: () => ({
       session: {},
-      retry: { maxAttempts: 3, baseDelayMs: 1, maxDelayMs: 5 },
-      prices: {},
+      limits: { retry: { max_attempts: 3, base_delay_ms: 1, max_delay_ms: 5 }, ...options.limits },
+      providerLimits: (provider) => options.providerLimits?.[provider],
       approvalTimeoutMs: options.approvalTimeoutMs ?? null,
     }),
     workerId: "test",
@@ -85,7 +89,12 @@ export function harness(options: HarnessOptions): Harness {
 }
 
 export function testAgent(session: WrittenSessionSettings, window?: number): LoadedAgent {
-  const model = { provider: "fake", name: "fake-1", max_output_tokens: 100, ...(window ? { max_input_tokens: window } : {}) };
+  const model = {
+    provider: "fake",
+    name: "fake-1",
+    max_output_tokens: 100,
+    ...(window ? { max_input_tokens: window } : {}),
+  };
   // Already parsed: durations stand in milliseconds.
   const definition = { ...shortAgentSchema.parse({ name: "tester", model }) };
   definition.spec = { ...definition.spec, session };

@@ -1,3 +1,4 @@
+import { laterLimits, type Limits } from "../../schema/limits.ts";
 import type { WrittenConfig } from "../../schema/config-file.ts";
 
 /** Something to say about a key, by its path: shown with the key's place. */
@@ -14,7 +15,6 @@ const laterFeatures: readonly Rule[] = [
   [["gateways", "discord"], (file) => file.gateways.discord?.enabled === true],
   [["routes"], (file) => file.routes.length > 0],
   [["notify"], (file) => file.notify !== undefined && filled(file.notify)],
-  [["limits"], (file) => file.limits !== undefined && filled(file.limits)],
   [["sandbox"], (file) => file.sandbox.network || file.sandbox.mode === "bubblewrap" || isUnsandboxed(file)],
   [["web"], (file) => file.web !== undefined && (file.web.search !== undefined || file.web.allow_private)],
   [["observability", "tracing"], (file) => file.observability.tracing.otlp_endpoint !== undefined],
@@ -50,10 +50,12 @@ export function configNotes(file: WrittenConfig): ConfigNote[] {
     const older = { path: [...path, "command"], message: `read as duragent-gateway-${bundled}` };
     return [{ path, message: `the gateway "${gateway.name}" ${later}` }, ...(bundled === undefined ? [] : [older])];
   });
+  const limitNotes = (path: readonly string[], limits: Limits | undefined): ConfigNote[] =>
+    laterLimits(limits).map((key) => ({ path: [...path, key], message: later }));
   const providers = Object.entries(file.models.providers).flatMap(([name, provider]) =>
-    provider.limits === undefined ? [] : [{ path: ["models", "providers", name, "limits"], message: later }],
+    limitNotes(["models", "providers", name, "limits"], provider.limits),
   );
-  return [...features, ...gateways, ...providers, ...ignored];
+  return [...features, ...limitNotes(["limits"], file.limits), ...gateways, ...providers, ...ignored];
 }
 
 /** What is set and can not be had: starting without it would put data where nobody looks for it. */

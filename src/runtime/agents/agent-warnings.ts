@@ -1,4 +1,5 @@
 import type { AgentDefinition } from "../../schema/agent.ts";
+import { laterLimits } from "../../schema/limits.ts";
 import { didYouMean } from "../../schema/suggestion.ts";
 
 const later = "needs a later version";
@@ -24,7 +25,7 @@ export function agentWarnings(
     warnings.push("memory.backend has no effect; see services.memory of duragent.yaml");
   if (spec.hooks !== undefined) warnings.push(`hooks: ${later}`);
   if (spec.access !== undefined) warnings.push(`access: ${later}`);
-  if (spec.limits !== undefined) warnings.push(`limits: ${later}`);
+  for (const key of laterLimits(spec.limits)) warnings.push(`limits.${key}: ${later}`);
   if (spec.skills_dir !== undefined || facts.hasSkills) warnings.push(`skills: ${later}`);
   if (spec.session.compaction !== undefined)
     warnings.push("session.compaction has no effect: a log is never compacted");

@@ -61,12 +61,12 @@ services: { bus: { backend: auto } }
 observability: { tracing: { otlp_endpoint: null } }
 routes: []
 notify: { channels: { ops: { webhook: "https://example.net/x" } } }
-models: { providers: { openai: { limits: { rate: { requests_per_minute: 1 } } } } }
+models: { providers: { openai: { limits: { rate: { requests_per_minute: 1 }, retry: { max_attempts: 2 } } } } }
 `,
   });
   assert.deepEqual(warnings, [
     "duragent.yaml:9:1: notify: needs a later version; it is checked and otherwise ignored",
-    "duragent.yaml:10:34: models.providers.openai.limits: needs a later version; it is checked and otherwise ignored",
+    "duragent.yaml:10:44: models.providers.openai.limits.rate: needs a later version; it is checked and otherwise ignored",
   ]);
 });
 

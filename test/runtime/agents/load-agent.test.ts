@@ -147,7 +147,7 @@ test("what needs a later version is named, one sentence each", () => {
     {
       "agent.yaml": agentYaml(
         "Rusty",
-        "tools: { builtin: [bash, web] }\nmemory: { backend: filesystem }\nhooks: { after_tool: [{ match: x, message: y }] }\naccess: {}\nlimits: {}\nsession: { compaction: discard }\n",
+        "tools: { builtin: [bash, web] }\nmemory: { backend: filesystem }\nhooks: { after_tool: [{ match: x, message: y }] }\naccess: {}\nlimits: { budget: { per_turn_tokens: 1 }, retry: { max_attempts: 1 } }\nsession: { compaction: discard }\n",
       ).replace("anthropic", "antropic"),
       "skills/x/SKILL.md": "---\n",
     },
@@ -162,7 +162,7 @@ test("what needs a later version is named, one sentence each", () => {
     "memory.backend has no effect; see services.memory of duragent.yaml",
     "hooks: needs a later version",
     "access: needs a later version",
-    "limits: needs a later version",
+    "limits.budget: needs a later version",
     "skills: needs a later version",
     "session.compaction has no effect: a log is never compacted",
     "policy.yaml needs a later version",
