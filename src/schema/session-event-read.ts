@@ -58,7 +58,8 @@ export type ReadEvent =
 export function readStoredEvent(value: unknown): ReadEvent {
   const outer = envelope.safeParse(value);
   if (!outer.success) return { kind: "unfit", reason: explain(outer.error) };
-  const event: StoredEvent = outer.data;
+  // The record itself, not zod's copy of it: its keys keep their order, so what is shown again is the same to the byte.
+  const event = value as StoredEvent;
   const schema = readSchemas.get(event.type);
   if (!schema) return { kind: "event", value: event, known: false, ignorable: event.ignorable === true };
   const inner = schema.safeParse(event);

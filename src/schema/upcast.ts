@@ -61,7 +61,9 @@ export class Upcaster {
 
   #complete(record: StoredEvent): Fields {
     const { b: _mark, crc: _crc, ...fields } = record;
-    const event: Fields = { ...fields, ...(this.#legacy && { legacy: true, timestamp: asUtc(record.timestamp) }) };
+    // What this program wrote is whole, and its keys stay in their order.
+    if (!this.#legacy) return fields;
+    const event: Fields = { ...fields, legacy: true, timestamp: asUtc(record.timestamp) };
     const id = (prefix: "msg" | "appr") => derivedId(prefix, this.#sessionId, record.seq);
     switch (record.type) {
       case "session_start":
