@@ -41,11 +41,11 @@ function turnBoundary(history: readonly SessionEvent[], bytes: number): number {
 }
 
 const endsTurn = (event: SessionEvent): boolean =>
-  event.type === "turn_end" || (event.legacy === true && event.type === "assistant_response" && !event.tool_calls?.length);
+  event.type === "turn_end" ||
+  (event.legacy === true && event.type === "assistant_response" && !event.tool_calls?.length);
 
 function sizeOf(event: SessionEvent): number {
   if (event.type === "tool_result") return event.result.content.length;
-  if (event.type === "assistant_response")
-    return event.content.length + JSON.stringify(event.tool_calls ?? []).length;
+  if (event.type === "assistant_response") return event.content.length + JSON.stringify(event.tool_calls ?? []).length;
   return "content" in event && typeof event.content === "string" ? event.content.length : 0;
 }

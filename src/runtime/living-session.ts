@@ -43,7 +43,11 @@ export class LivingSession {
   compactThrough: number | null = null;
   /** Summarising failed in this turn: the history is cut instead. */
   uncompactable: string | null = null;
-  running: { type: "call_model" | "run_tools" | "recover_tool" | "compact"; since: number; abort: AbortController } | null = null;
+  running: {
+    type: "call_model" | "run_tools" | "recover_tool" | "compact";
+    since: number;
+    abort: AbortController;
+  } | null = null;
   backingOff = false;
   /** Asks the engine again whether the running effect goes on. */
   checkRunning: () => void = () => undefined;

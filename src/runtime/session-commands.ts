@@ -19,8 +19,13 @@ export type Entered =
  * The one way in for everything that comes from outside: accepted by the engine, appended, and durable when this
  * resolves. Throws what the engine refuses as a DuragentError.
  */
-export async function enter(registry: SessionRegistry, session: LivingSession, command: SessionCommand): Promise<Entered> {
-  if (registry.draining) throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
+export async function enter(
+  registry: SessionRegistry,
+  session: LivingSession,
+  command: SessionCommand,
+): Promise<Entered> {
+  if (registry.draining)
+    throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
   for (let conflicts = 0; ; conflicts += 1) {
     const accepted = accept(session.tail, command);
     if (accepted.kind === "refused") throw refusal(accepted);
@@ -36,7 +41,8 @@ export async function enter(registry: SessionRegistry, session: LivingSession, c
     const first = appendedEvent(appended);
     if (appended.kind === "appended" && first) registry.kick(session);
     if (appended.kind === "appended" || appended.kind === "duplicate") await appended.durable;
-    if (appended.kind === "duplicate") return { kind: "duplicate", event: sameInput(appended.event, accepted.event, session) };
+    if (appended.kind === "duplicate")
+      return { kind: "duplicate", event: sameInput(appended.event, accepted.event, session) };
     if (first) return { kind: "appended", event: first };
     // Decided in the queue that there is nothing to append, or that it may not enter: ask once more, and answer that.
   }
@@ -64,7 +70,9 @@ function appendedEvent(appended: Appended): SessionEvent | undefined {
     case "unavailable":
       throw appended.error;
     case "fenced":
-      throw new DuragentError("overloaded", "another worker has taken this session; try again", { retryAfterMs: 1_000 });
+      throw new DuragentError("overloaded", "another worker has taken this session; try again", {
+        retryAfterMs: 1_000,
+      });
     default:
       return undefined;
   }
@@ -111,7 +119,10 @@ export function sessionCommands(
         });
         session.traces.delete(messageId);
         if (entered.kind === "settled" || entered.event.type !== "user_message")
-          throw new DuragentError("conflict", "this idempotency key was used before, for something that is not a message");
+          throw new DuragentError(
+            "conflict",
+            "this idempotency key was used before, for something that is not a message",
+          );
         const { message_id, seq } = entered.event;
         return { messageId: message_id, seq, repeated: entered.kind === "duplicate" };
       }),

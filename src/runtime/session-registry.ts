@@ -38,7 +38,9 @@ export class SessionRegistry {
     this.wakes = new WakeTimes(parts.clock, (id) => this.wake(id));
     parts.metrics.gauge("duragent_sessions_open", () => this.open.size);
     parts.metrics.gauge("duragent_turns_active", () => this.count((session) => session.running !== null));
-    parts.metrics.gauge("duragent_attached_clients", () => [...this.open.values()].reduce((sum, session) => sum + session.attachedCount, 0));
+    parts.metrics.gauge("duragent_attached_clients", () =>
+      [...this.open.values()].reduce((sum, session) => sum + session.attachedCount, 0),
+    );
     this.sweepLater();
   }
 
@@ -154,7 +156,9 @@ export class SessionRegistry {
     if (session.log.failure) return this.replaceLater(session);
     session.checkRunning();
     if (session.log.durable.seq - session.eventsAtSnapshot >= snapshotEvery)
-      this.saveSnapshot(session).catch((error: unknown) => this.logFailure(session, error, "the snapshot was not written"));
+      this.saveSnapshot(session).catch((error: unknown) =>
+        this.logFailure(session, error, "the snapshot was not written"),
+      );
   }
 
   private async drive(session: LivingSession): Promise<void> {
