@@ -9,6 +9,7 @@ export type Fault = { operation: Operation; path?: RegExp; code?: string; shortB
 export class FailingDisk implements FileSystem {
   readonly #under: FileSystem;
   #faults: (Fault & { times: number })[] = [];
+  #deadFrom: { step: number; code: string } | null = null;
   readonly calls: { operation: Operation; path: string }[] = [];
 
   constructor(under: FileSystem) {
@@ -20,8 +21,14 @@ export class FailingDisk implements FileSystem {
     this.#faults.push({ ...fault, times: fault.times ?? 1 });
   }
 
+  /** Call number `step` (from 0) and all that come after it fail: the process is dead to the disk. */
+  failFrom(step: number, code: string): void {
+    this.#deadFrom = { step, code };
+  }
+
   mend(): void {
     this.#faults = [];
+    this.#deadFrom = null;
   }
 
   count(operation: Operation, path: RegExp): number {
@@ -95,13 +102,17 @@ export class FailingDisk implements FileSystem {
 
   #check(operation: Operation, path: string): Fault | undefined {
     this.calls.push({ operation, path });
+    if (this.#deadFrom !== null && this.calls.length > this.#deadFrom.step)
+      throw errorOf(this.#deadFrom.code, operation, path);
     const fault = this.#faults.find(
       (one) => one.times > 0 && one.operation === operation && (one.path?.test(path) ?? true),
     );
     if (!fault) return undefined;
     fault.times -= 1;
-    if (fault.code !== undefined)
-      throw Object.assign(new Error(`${fault.code}: ${operation} ${path}`), { code: fault.code });
+    if (fault.code !== undefined) throw errorOf(fault.code, operation, path);
     return fault;
   }
 }
+
+const errorOf = (code: string, operation: Operation, path: string): Error =>
+  Object.assign(new Error(`${code}: ${operation} ${path}`), { code });

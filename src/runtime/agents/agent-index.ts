@@ -23,6 +23,7 @@ type IndexOptions = {
   readonly lazyLoad: boolean;
   readonly cacheSize: number;
   readonly providers?: () => readonly string[];
+  readonly sendsKey: (provider: string) => boolean;
 };
 
 /** Every place where an agent lies, the last good version of each, and which of them answers to a name. */
@@ -68,6 +69,11 @@ export class AgentIndex {
     const { key } = owner.place;
     if (!this.#agents.has(key)) await this.#read(owner, shared);
     return this.#agents.get(key);
+  }
+
+  /** The place that answers to a name. */
+  keyOf(name: string): string | undefined {
+    return this.#ownerOf(name)?.place.key;
   }
 
   withDigest(digest: string): LoadedAgent | undefined {
@@ -131,7 +137,7 @@ export class AgentIndex {
 
   /** `false`: somebody is writing there; what was loaded stays. */
   async #read(entry: Entry, shared: AgentFiles): Promise<boolean> {
-    const { store, log, providers } = this.#options;
+    const { store, log, providers, sendsKey } = this.#options;
     const read = await store.read(entry.place.key);
     if (read.kind === "changing") return false;
     this.#ownersNow = null;
@@ -145,7 +151,15 @@ export class AgentIndex {
       return true;
     }
     const { files, home, refused, notes } = read;
-    const load = loadAgent({ files: new Map([...shared, ...files]), home, refused, notes, providers: providers?.() });
+    const load = loadAgent({
+      files: new Map([...shared, ...files]),
+      home,
+      refused,
+      notes,
+      providers: providers?.(),
+      // Who writes to the agents' folder owns the machine; a deployed agent may be anybody's.
+      sendsKey: entry.place.dynamic ? sendsKey : undefined,
+    });
     if (!load.ok) {
       this.#fail(entry, load.errors);
       return true;

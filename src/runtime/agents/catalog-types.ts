@@ -1,3 +1,4 @@
+import type { WholeAgent } from "../../ports/agent-store.ts";
 import type { AgentDefinition } from "../../schema/agent.ts";
 
 /** Files of an agent by path inside its folder, with `/`; directives shared by all agents stand under `.shared/directives/`. */
@@ -30,6 +31,24 @@ export type InvalidAgent = {
   /** Whether an earlier, valid version is still served. */
   servingLastGood: boolean;
 };
+
+export type DeployAction = "created" | "updated" | "unchanged";
+
+/**
+ * Agents that come and go over the API; they stand before static ones of the same name. A `condition` is asked about
+ * the digest of the agent that answers to the name now (`null`: none does); where it says no, `precondition-failed`.
+ */
+export interface AgentDeployment {
+  /** Checks an agent and keeps it, durably. Throws `unprocessable` with all its errors, `conflict`, `storage-failed`, `storage-full`. */
+  deploy(
+    agent: WholeAgent,
+    condition?: (digest: string | null) => boolean,
+  ): Promise<{ agent: LoadedAgent; action: DeployAction }>;
+  /** Takes a deployed agent back; a static one of its name answers again. Throws `agent-not-found`; `conflict` for a static one. */
+  remove(name: string, condition?: (digest: string | null) => boolean): Promise<void>;
+  /** All that belongs to an agent, static or deployed. Throws `agent-not-found`. */
+  pack(name: string): Promise<WholeAgent>;
+}
 
 /** The agents that this server knows. The last good version of each stays until a valid one replaces it. */
 export interface AgentCatalog {

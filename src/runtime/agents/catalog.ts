@@ -3,10 +3,10 @@ import { LRUCache } from "lru-cache";
 import type { AgentFiles, AgentStore } from "../../ports/agent-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
-import { DuragentError } from "../../schema/problem.ts";
 import { AgentIndex } from "./agent-index.ts";
-import type { AgentCatalog, LoadedAgent } from "./catalog-types.ts";
-import { loadAgent } from "./load-agent.ts";
+import type { AgentCatalog, AgentDeployment, LoadedAgent } from "./catalog-types.ts";
+import { createAgentDeployment, loadedOrThrow } from "./deployment.ts";
+import { loadAgent, type AgentMaterial } from "./load-agent.ts";
 
 export type CatalogOptions = {
   readonly store: AgentStore;
@@ -19,13 +19,17 @@ export type CatalogOptions = {
   readonly cacheSize: number;
   /** The names that `model.provider` can mean, for a warning about others. */
   readonly providers?: () => readonly string[];
+  /** Of which providers the server would send a key of its own; without this, of all that need one. */
+  readonly sendsKey?: (provider: string) => boolean;
 };
 
 /** A catalog with a lifetime: `close` ends the watching. */
-export type LivingCatalog = AgentCatalog & { close(): Promise<void> };
+export type LivingCatalog = AgentCatalog & AgentDeployment & { close(): Promise<void> };
 
 /** Versions of older turns that are kept parsed. */
 const oldVersionsMax = 200;
+/** Providers that are asked without a key. */
+const keyless = new Set(["ollama", "scripted"]);
 /** When a folder was being written while it was read. */
 const againMs = 200;
 
@@ -36,7 +40,8 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
   const versions = new LRUCache<string, LoadedAgent>({ max: oldVersionsMax });
   const keeping = new LRUCache<string, Promise<void>>({ max: 10_000 });
   const pending = { keys: new Set<string>(), all: false };
-  const index = new AgentIndex(options);
+  const sendsKey = options.sendsKey ?? ((provider) => !keyless.has(provider));
+  const index = new AgentIndex({ ...options, sendsKey });
   let shared: AgentFiles = await store.shared();
   let cancelAgain: (() => void) | null = null;
   let closed = false;
@@ -99,15 +104,28 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
     }
   }
 
+  const get = async (name: string): Promise<LoadedAgent | undefined> => {
+    const agent = await index.get(name, shared);
+    if (agent !== undefined) versions.set(agent.digest, agent);
+    return agent;
+  };
+
   return {
+    ...createAgentDeployment({
+      store,
+      get,
+      async refresh(key) {
+        pending.keys.add(key);
+        await take();
+      },
+      keyOf: (name) => index.keyOf(name),
+      shared: () => shared,
+      providers: options.providers,
+      sendsKey,
+    }),
+    get,
     list: () => index.list(),
     invalid: () => index.invalid(),
-
-    async get(name) {
-      const agent = await index.get(name, shared);
-      if (agent !== undefined) versions.set(agent.digest, agent);
-      return agent;
-    },
 
     async version(digest) {
       const known = versions.get(digest) ?? index.withDigest(digest);
@@ -118,7 +136,7 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
     },
 
     inline(spec) {
-      const agent = inlineAgent(spec, shared, options.providers?.());
+      const agent = inlineAgent(spec, { shared, providers: options.providers?.(), sendsKey });
       versions.set(agent.digest, agent);
       return agent;
     },
@@ -172,16 +190,12 @@ async function storedVersion(
   return undefined;
 }
 
-function inlineAgent(spec: unknown, shared: AgentFiles, providers: readonly string[] | undefined): LoadedAgent {
+function inlineAgent(
+  spec: unknown,
+  { shared, ...rest }: { shared: AgentFiles } & Pick<AgentMaterial, "providers" | "sendsKey">,
+): LoadedAgent {
   // JSON is YAML; a text is taken as the YAML that it is.
   const source = typeof spec === "string" ? spec : JSON.stringify(spec ?? null, null, 2);
   const files = new Map([...shared, ["agent.yaml", new TextEncoder().encode(source)] as const]);
-  const load = loadAgent({ files, home: "", providers });
-  if (load.ok) return load.agent;
-  const errors = load.errors.map((error) => ({ path: error.path ?? "", message: error.message }));
-  const [first] = errors;
-  const place = first === undefined || first.path === "" ? "" : `${first.path}: `;
-  throw new DuragentError("unprocessable", `the agent's definition is not valid: ${place}${first?.message ?? ""}`, {
-    errors,
-  });
+  return loadedOrThrow({ files, home: "", ...rest });
 }

@@ -17,6 +17,11 @@ export type AgentMaterial = {
   readonly refused?: readonly string[];
   readonly notes?: readonly string[];
   readonly providers?: readonly string[] | undefined;
+  /**
+   * Given for an agent that came over the API: of which providers the server would send its own key. Such an agent may
+   * not say where that key is sent to.
+   */
+  readonly sendsKey?: ((provider: string) => boolean) | undefined;
 };
 
 export type AgentLoad =
@@ -72,6 +77,7 @@ class AgentReading {
     const [soul, systemPrompt, instructions] = prompts.map(({ key, file }) => this.#prompt(key, file));
     const directives = [...this.#directives(".shared/directives/"), ...this.#directives("directives/")];
     this.#checkNamedFiles();
+    this.#checkAddresses();
     if (this.#errors.length > 0) return { ok: false, errors: this.#errors };
     const skills = insidePath(this.#definition.spec.skills_dir ?? "skills") ?? "skills";
     const hasSkills = [skills, ".agents/skills"].some((folder) => this.#has(folder) === "folder");
@@ -148,6 +154,21 @@ class AgentReading {
       const read = readYaml(this.#material.files.get(script) ?? new Uint8Array(), { file: script });
       const parsed = read.ok ? parseYaml(read.document, modelScriptSchema) : read;
       if (!parsed.ok) this.#errors.push(...parsed.errors);
+    }
+  }
+
+  #checkAddresses(): void {
+    const { model } = this.#definition.spec;
+    const models = [
+      { ...model, path: ["model"] as YamlPath },
+      ...model.fallbacks.map((other, index) => ({ ...other, path: ["model", "fallbacks", index] })),
+    ];
+    for (const { provider, base_url, path } of models) {
+      if (base_url === undefined || this.#material.sendsKey?.(provider) !== true) continue;
+      this.#wrong(
+        [...path, "base_url"],
+        `may not be set by an agent that comes over the API: the server would send its key of ${provider} there; set models.providers.NAME.base_url in duragent.yaml and choose that NAME as the provider`,
+      );
     }
   }
 

@@ -61,6 +61,7 @@ function members(tree: SourceTree, folder: string): string[] {
 /** Which tests hold all members of one kind to the same. Where a kind has one backend only, its own test is the suite. */
 const suites: Record<string, readonly string[]> = {
   "src/adapters/models/": ["test/adapters/models/dialects.test.ts", "test/adapters/models/scripted.test.ts"],
+  "src/adapters/stores/agents/": ["test/suites/agent-store.ts"],
   "src/adapters/stores/sessions/": ["test/suites/session-store.ts"],
 };
 

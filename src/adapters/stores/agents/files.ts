@@ -1,11 +1,14 @@
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 
+import { isAgentFile } from "../../../domain/agent-package.ts";
 import type { AgentFiles, AgentPackageRead, AgentPlace, AgentStore } from "../../../ports/agent-store.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { FileSystem } from "../../../ports/file-system.ts";
 import { yamlBytesMax } from "../../../schema/yaml-document.ts";
+import { DeployedFolder } from "./deployed.ts";
 import { readPackage, stampOf } from "./read-package.ts";
+import { readWhole } from "./read-whole.ts";
 import { createVersionFolder } from "./versions.ts";
 import { watchFolders } from "./watch-folders.ts";
 
@@ -27,35 +30,62 @@ export function createFileAgentStore(
   ports: { clock: Clock; fileSystem: FileSystem },
 ): AgentStore {
   const versions = createVersionFolder(folders.versionsPath, ports.fileSystem);
-  const rootOf = { static: folders.staticPath, dynamic: folders.dynamicPath };
+  const deployed = new DeployedFolder(folders.dynamicPath, ports.fileSystem);
 
+  /** Where the entry that a key names lies now; `null` for what is no key. */
+  const pathOf = async (key: string): Promise<{ path: string; entry: string; dynamic: boolean } | null> => {
+    const [root = "", entry = ""] = key.split("/");
+    if (entry === "") return null;
+    if (root === "dynamic") return { path: await deployed.pathOf(entry), entry, dynamic: true };
+    return root === "static" ? { path: join(folders.staticPath, entry), entry, dynamic: false } : null;
+  };
   const placesIn = async (root: "static" | "dynamic"): Promise<AgentPlace[]> => {
-    const places = new Map<string, AgentPlace>();
-    for (const entry of (await listed(rootOf[root])).toSorted()) {
+    const places: AgentPlace[] = [];
+    const dynamic = root === "dynamic";
+    const entries = dynamic ? await deployed.entries() : (await listed(folders.staticPath)).toSorted();
+    for (const entry of entries) {
       if (entry.startsWith(".")) continue;
-      const name = await agentAt(rootOf[root], entry);
-      if (name !== null) places.set(entry, { key: `${root}/${entry}`, name, dynamic: root === "dynamic" });
+      const key = `${root}/${entry}`;
+      const name = await agentAt((await pathOf(key))?.path ?? "", entry);
+      if (name !== null) places.push({ key, name, dynamic });
     }
-    return [...places.values()];
+    return places;
   };
 
   return {
     list: async () => [...(await placesIn("dynamic")), ...(await placesIn("static"))],
 
     async read(key) {
-      const [root = "", entry = ""] = key.split("/");
-      if ((root !== "static" && root !== "dynamic") || entry === "") return { kind: "gone" };
-      const path = join(rootOf[root], entry);
+      const place = await pathOf(key);
+      if (place === null) return { kind: "gone" };
       try {
-        return (await stat(path)).isDirectory() ? await readPackage(path) : await readSingle(path);
+        if (!(await stat(place.path)).isDirectory()) return await readSingle(place.path);
+        const read = await readPackage(place.path);
+        const isDocument = place.dynamic && read.kind === "package" && (await isSingleDocument(place.path));
+        // One document that was deployed has no folder of its own: its prompts are text.
+        return isDocument ? { ...read, home: "" } : read;
       } catch (error) {
         if (!(error instanceof Error && "code" in error)) throw error;
         // While it is read, a file that was just listed may be renamed away: somebody is saving.
-        if (error.code === "ENOENT")
-          return (await agentAt(rootOf[root], entry)) === null ? { kind: "gone" } : { kind: "changing" };
+        if (error.code === "ENOENT") {
+          const now = await pathOf(key);
+          return now === null || (await agentAt(now.path, now.entry)) === null
+            ? { kind: "gone" }
+            : { kind: "changing" };
+        }
         return { kind: "unreadable", message: `can not be read: ${String(error.code)}` };
       }
     },
+
+    async readWhole(key) {
+      const place = await pathOf(key);
+      if (place === null || (await agentAt(place.path, place.entry)) === null) return undefined;
+      return readWhole(place.path);
+    },
+
+    revision: (name) => deployed.revision(name),
+    put: (name, agent, ifMatch) => deployed.put(name, agent, ifMatch),
+    delete: (name) => deployed.delete(name),
 
     async shared() {
       const files = new Map<string, Uint8Array>();
@@ -74,12 +104,16 @@ export function createFileAgentStore(
 }
 
 /** The agent's name if an entry of an agents' folder is one: a folder with agent.yaml, or a YAML file. */
-async function agentAt(root: string, entry: string): Promise<string | null> {
-  const path = join(root, entry);
+async function agentAt(path: string, entry: string): Promise<string | null> {
   const facts = await statOrNull(path);
   if (facts?.isDirectory()) return (await statOrNull(join(path, "agent.yaml"))) === null ? null : entry;
   const name = /^(.+)\.ya?ml$/.exec(entry)?.[1];
   return facts?.isFile() && name !== undefined ? name : null;
+}
+
+async function isSingleDocument(folder: string): Promise<boolean> {
+  const visible = (await readdir(folder)).filter((name) => isAgentFile(name));
+  return visible.length === 1;
 }
 
 async function readSingle(path: string): Promise<AgentPackageRead> {

@@ -2,26 +2,25 @@ import { constants } from "node:fs";
 import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 
+import {
+  isAgentFile,
+  isVersionFile,
+  packageDepthMax,
+  versionBytesMax,
+  versionFileBytesMax,
+  versionFilesMax,
+} from "../../../domain/agent-package.ts";
 import type { AgentPackageRead } from "../../../ports/agent-store.ts";
-
-const fileBytesMax = 1024 * 1024;
-const packageBytesMax = 16 * 1024 * 1024;
-const filesMax = 2_000;
-const depthMax = 8;
 
 // What has become a link or a pipe since it was looked at is neither followed nor waited for.
 const readOnlyNoLink = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-
-// What changes while the agent works, or must be read fresh and never from an older version, is no part of a version.
-const leftOut = new Set(["memory", "node_modules", "policy.yaml", "policy.local.yaml"]);
 
 type Found = { path: string; target: string; bytes: number; stamp: string };
 type Walk = { files: Found[]; refused: string[]; notes: string[] };
 
 /** Whether a change of a path inside an agent's folder can change its package. */
 export function belongsToPackage(path: string): boolean {
-  const [first = ""] = path.split(sep);
-  return !leftOut.has(first) && (!first.startsWith(".") || first === ".agents") && !path.includes("node_modules");
+  return isAgentFile(path) && path !== "policy.yaml";
 }
 
 /**
@@ -32,8 +31,9 @@ export async function readPackage(folder: string): Promise<AgentPackageRead> {
   const home = await realpath(folder);
   const before = await walk(home);
   const bytes = before.files.reduce((sum, file) => sum + file.bytes, 0);
-  if (bytes > packageBytesMax) return tooLarge(`${bytes} bytes`, `${packageBytesMax} bytes`);
-  if (before.files.length > filesMax) return tooLarge(`${before.files.length} files`, `${filesMax} files`);
+  if (bytes > versionBytesMax) return tooLarge(`${bytes} bytes`, `${versionBytesMax} bytes`);
+  if (before.files.length > versionFilesMax)
+    return tooLarge(`${before.files.length} files`, `${versionFilesMax} files`);
 
   const files = new Map<string, Uint8Array>();
   for (const { path, target } of before.files) files.set(path, await readFile(target, { flag: readOnlyNoLink }));
@@ -69,7 +69,7 @@ async function visit(home: string, inside: string, walked: Walk, depth: number):
       continue;
     }
     // More would be refused anyway; a folder without end must not be walked to its end.
-    if (walked.files.length > filesMax) return;
+    if (walked.files.length > versionFilesMax) return;
     const target = await realpathInside(home, path);
     if (target === null) {
       walked.refused.push(path);
@@ -80,11 +80,11 @@ async function visit(home: string, inside: string, walked: Walk, depth: number):
       // A link to a folder above would be walked for ever.
       const isAbove = `${join(home, inside)}${sep}`.startsWith(`${target}${sep}`);
       if (inside === "tools") walked.notes.push(`tools: ${name} needs a later version`);
-      if (depth < depthMax && !isAbove) await visit(home, path, walked, depth + 1);
+      if (depth < packageDepthMax && !isAbove) await visit(home, path, walked, depth + 1);
     } else if (!facts.isFile()) walked.refused.push(path);
-    else if (path.startsWith("tools/") && !path.endsWith(".md")) continue;
-    else if (facts.size > fileBytesMax) {
-      walked.notes.push(`${path} has ${facts.size} bytes and was left out; at most ${fileBytesMax} are read`);
+    else if (!isVersionFile(path)) continue;
+    else if (facts.size > versionFileBytesMax) {
+      walked.notes.push(`${path} has ${facts.size} bytes and was left out; at most ${versionFileBytesMax} are read`);
     } else walked.files.push({ path, target, bytes: facts.size, stamp: await stampOf(target) });
   }
 }

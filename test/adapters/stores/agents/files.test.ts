@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+
+import { nodeFileSystem } from "../../../../src/adapters/file-system/node.ts";
+import { createFileAgentStore } from "../../../../src/adapters/stores/agents/files.ts";
+import type { FileSystem } from "../../../../src/ports/file-system.ts";
+import { testAgentStore, wholeAgent } from "../../../suites/agent-store.ts";
+import { FailingDisk } from "../../../support/failing-disk.ts";
+import { ManualClock } from "../../../support/manual-clock.ts";
+import { temporaryFolder } from "../../../support/temporary-folder.ts";
+
+const storeIn = (folder: string, fileSystem: FileSystem = nodeFileSystem) =>
+  createFileAgentStore(
+    {
+      staticPath: join(folder, "agents"),
+      dynamicPath: join(folder, "sys/dyn_agents"),
+      directivesPath: join(folder, "directives"),
+      versionsPath: join(folder, "agent-versions"),
+    },
+    { clock: new ManualClock(), fileSystem },
+  );
+
+testAgentStore("files", async (t) => {
+  const folder = await temporaryFolder(t);
+  return { open: () => storeIn(folder) };
+});
+
+const before = wholeAgent({ "agent.yaml": "before", "SOUL.md": "old" });
+const after = wholeAgent({ "agent.yaml": "after", "tools/x/run": "#!/bin/sh\n" });
+
+/** What lies there for somebody who opens the store anew. */
+async function found(folder: string, name: string): Promise<string> {
+  const store = storeIn(folder);
+  assert.equal((await store.list()).filter((place) => place.name === name).length, 1);
+  const whole = await store.readWhole(`dynamic/${name}`);
+  return [...(whole?.files ?? [])].map(([path, bytes]) => `${path}=${new TextDecoder().decode(bytes)}`).join(" ");
+}
+
+test("files: nobody else may read what was deployed, and only tools may be run", async (t) => {
+  const folder = await temporaryFolder(t);
+  await storeIn(folder).put("one", after);
+  const modeOf = async (path: string) => (await stat(join(folder, "sys/dyn_agents", path))).mode & 0o777;
+  assert.equal(await modeOf("."), 0o700);
+  assert.equal(await modeOf("one"), 0o700);
+  assert.equal(await modeOf("one/tools/x"), 0o700);
+  assert.equal(await modeOf("one/agent.yaml"), 0o600);
+  assert.equal(await modeOf("one/tools/x/run"), 0o700);
+});
+
+test("files: a disk that fails at any step leaves the old agent or the new one, whole, and the next attempt succeeds", async (t) => {
+  // Counted once: what is asked of the disk when nothing fails.
+  const counting = new FailingDisk(nodeFileSystem);
+  const counted = await temporaryFolder(t);
+  await storeIn(counted).put("one", before);
+  await storeIn(counted, counting).put("one", after);
+  const steps = counting.calls.length;
+  assert.ok(steps > 10);
+  const [old, fresh] = ["SOUL.md=old agent.yaml=before", "agent.yaml=after tools/x/run=#!/bin/sh\n"];
+  const outcomes = new Set<string>();
+  for (let step = 0; step < steps; step += 1) {
+    const folder = await temporaryFolder(t);
+    await storeIn(folder).put("one", before);
+    const disk = new FailingDisk(nodeFileSystem);
+    disk.failFrom(step, "ENOSPC");
+    await assert.rejects(storeIn(folder, disk).put("one", after), { code: "storage-full" }, `step ${step}`);
+    const left = await found(folder, "one");
+    assert.ok(left === old || left === fresh, left);
+    outcomes.add(left);
+    assert.match((await storeIn(folder).put("one", after)).kind, /updated|unchanged/);
+    assert.equal(await found(folder, "one"), fresh);
+  }
+  assert.ok(outcomes.has(old));
+});
+
+test("files: what a crash left half done is neither an agent nor in the way", async (t) => {
+  const folder = await temporaryFolder(t);
+  const store = storeIn(folder);
+  await store.put("one", before);
+  const root = join(folder, "sys/dyn_agents");
+  for (const left of [".new-one", ".gone-two"]) {
+    await mkdir(join(root, left));
+    await writeFile(join(root, left, "agent.yaml"), "half");
+  }
+  assert.deepEqual(
+    (await store.list()).map(({ name }) => name),
+    ["one"],
+  );
+  assert.equal((await store.put("one", after)).kind, "updated");
+  assert.equal(await store.delete("one"), true);
+  assert.deepEqual(await store.list(), []);
+});
+
+test("files: an agent that a crash left aside is still served, and what replaces or removes it removes it for good", async (t) => {
+  for (const [change, names] of [
+    [(store: ReturnType<typeof storeIn>) => store.put("one", after), ["one"]],
+    [(store: ReturnType<typeof storeIn>) => store.delete("one"), []],
+  ] as const) {
+    const folder = await temporaryFolder(t);
+    const root = join(folder, "sys/dyn_agents");
+    await storeIn(folder).put("one", before);
+    await nodeFileSystem.rename(join(root, "one"), join(root, ".old-one"));
+    assert.equal(await found(folder, "one"), "SOUL.md=old agent.yaml=before");
+    await change(storeIn(folder));
+    assert.deepEqual(await readdir(root), names);
+  }
+});
+
+test("files: an agent that somebody put there as a single file is replaced and removed by its name", async (t) => {
+  const folder = await temporaryFolder(t);
+  const root = join(folder, "sys/dyn_agents");
+  await mkdir(root, { recursive: true });
+  await writeFile(join(root, "one.yaml"), "before");
+  await writeFile(join(root, "two.yml"), "before");
+  const store = storeIn(folder);
+  assert.equal((await store.put("one", after)).kind, "updated");
+  assert.equal(await store.delete("two"), true);
+  assert.deepEqual(await readdir(root), ["one"]);
+});
