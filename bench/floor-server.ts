@@ -32,7 +32,11 @@ app.post("/api/v1/sessions/:id/stream", async (c) => {
   const { outgoing } = c.env;
   outgoing.writeHead(200, { "content-type": "text/event-stream" });
   const body = JSON.stringify({ model: "mock", stream: true, messages: session.messages });
-  const reply = await fetch(`${modelUrl}/v1/chat/completions`, { method: "POST", headers: { "content-type": "application/json" }, body });
+  const reply = await fetch(`${modelUrl}/v1/chat/completions`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body,
+  });
   let text = "";
   let rest = "";
   for await (const bytes of reply.body!.pipeThrough(new TextDecoderStream())) {
@@ -51,5 +55,7 @@ app.post("/api/v1/sessions/:id/stream", async (c) => {
   outgoing.end(`event: done\ndata: {}\n\n`);
   return RESPONSE_ALREADY_SENT;
 });
-const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1" }, ({ port }: AddressInfo) => console.log(`http://127.0.0.1:${port}`));
+const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1", serverOptions: { keepAliveTimeout: 65_000 } }, ({ port }: AddressInfo) =>
+  console.log(`http://127.0.0.1:${port}`),
+);
 process.on("SIGTERM", () => process.exit(server.listening ? 0 : 1));

@@ -66,6 +66,9 @@ export type TryOptions = {
 
 class ModelTimeout extends Error {}
 
+// Made once: an error costs the stack that it takes down.
+const callOver = new Error("the call is over");
+
 /** Asks a model once. Whatever fails is in the outcome; only the callbacks' own errors are thrown. */
 export async function tryModel(options: TryOptions): Promise<TryOutcome> {
   const { candidate, clock, signal } = options;
@@ -107,7 +110,7 @@ export async function tryModel(options: TryOptions): Promise<TryOutcome> {
     cancelIdle();
     signal.removeEventListener("abort", onAbort);
     // Closes the connection, if the model has not; an answer that is whole is not touched by it.
-    stop.abort(new Error("the call is over"));
+    stop.abort(callOver);
     leave(parts);
   }
 }

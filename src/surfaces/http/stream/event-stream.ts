@@ -5,6 +5,8 @@ import { encodeComment } from "../../../domain/stream/sse-frame.ts";
 const keepAlive = encodeComment("keep-alive");
 /** A client that takes nothing for so long is disconnected; it may resume. */
 const stalledMaxMs = 60_000;
+// Made once: without a reason each abort makes an error with a stack that nobody reads.
+const gone = new Error("nobody waits for events any more");
 
 /**
  * One client's connection as a stream of events. It has no queue: whoever writes waits with `flushed` until the
@@ -18,6 +20,7 @@ export class EventStream {
   private readonly stopped = new AbortController();
   private readonly response: ServerResponse;
   private ticksSilent = 0;
+  private written = false;
   private blockedLength = 0;
   private blockedSinceMs: number | undefined;
 
@@ -27,7 +30,7 @@ export class EventStream {
     this.response = response;
     this.signal = this.stopped.signal;
     this.onClose = () => {
-      this.stopped.abort();
+      this.stopped.abort(gone);
       onClose();
     };
     response.once("close", this.onClose);
@@ -48,13 +51,17 @@ export class EventStream {
 
   begin(headers: Readonly<Record<string, string>>): void {
     this.response.writeHead(200, { ...headers, "content-type": "text/event-stream", "x-accel-buffering": "no" });
-    this.response.flushHeaders();
+    // With the first block, if that comes at once: one packet instead of two.
+    process.nextTick(() => {
+      if (!this.written) this.response.flushHeaders();
+    });
   }
 
   /** Each block is one write; several together are one packet where they fit. */
   write(blocks: readonly Uint8Array[]): void {
     if (this.gone || blocks.length === 0) return;
     this.ticksSilent = 0;
+    this.written = true;
     if (blocks.length > 1) this.response.cork();
     for (const block of blocks) this.response.write(block);
     if (blocks.length > 1) this.response.uncork();
@@ -80,7 +87,7 @@ export class EventStream {
 
   drain(reason: string): void {
     this.drainReason = reason;
-    this.stopped.abort();
+    this.stopped.abort(gone);
   }
 
   /** Called by the one ticker of all streams: a comment after silence, the end after a stall. */
