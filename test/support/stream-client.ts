@@ -15,7 +15,7 @@ export class StreamClient {
   readonly #waiting = new Set<() => void>();
   #connection: AbortController | null = null;
   #ended: Promise<void> = Promise.resolve();
-  #failure: unknown = null;
+  #failure: Error | null = null;
   cursor: string | null = null;
   readonly durable: SessionEvent[] = [];
   /** What is shown of the running response. */
