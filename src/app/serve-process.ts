@@ -29,6 +29,7 @@ export async function serveProcess({
     ephemeralSeconds: flags.ephemeralSeconds,
     logLevel: logLevels[flags.verbosity],
   });
+  let draining = false;
   const letGo = followProcess({
     log: server.log,
     exit: (code) => process.exit(code),
@@ -41,7 +42,6 @@ export async function serveProcess({
       void server.stop(signal);
     },
   });
-  let draining = false;
   announce(server, loaded, flags.print);
   return {
     stopped: server.stopped.then(() => {

@@ -3,13 +3,12 @@ import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { duragent, endBackgroundServer, startProgram } from "../support/program.ts";
+import { duragent, servedFolder, startProgram } from "../support/program.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { longAnswer, workspace } from "./workspaces.ts";
 
 test("init --demo, then a piped chat: answers on stdout, nothing else", async (t) => {
-  const folder = await temporaryFolder(t);
-  endBackgroundServer(t, join(folder, ".duragent"));
+  const folder = await servedFolder(t);
   const made = await duragent(["init", "--demo"], { cwd: folder });
   assert.equal(made.code, 0);
   assert.match(made.stdout, /made {2}\.duragent\/agents\/demo\/agent\.yaml/);

@@ -2,8 +2,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
-import { endBackgroundServer } from "../support/program.ts";
-import { temporaryFolder } from "../support/temporary-folder.ts";
+import { servedFolder } from "../support/program.ts";
 
 /** What a scripted agent of a test says; the last word is never shown before all others. */
 export const longAnswer = Array.from({ length: 60 }, (_, at) => `word${at}`).join(" ");
@@ -19,7 +18,7 @@ export async function workspace(
   test: TestContext,
   agents: Record<string, string> = {},
 ): Promise<{ folder: string; dataDir: string }> {
-  const folder = await temporaryFolder(test);
+  const folder = await servedFolder(test);
   const dataDir = join(folder, ".duragent");
   const files: Record<string, string> = {
     "echo/agent.yaml":
@@ -32,6 +31,5 @@ export async function workspace(
     await mkdir(join(target, ".."), { recursive: true });
     await writeFile(target, text);
   }
-  endBackgroundServer(test, dataDir);
   return { folder, dataDir };
 }

@@ -4,6 +4,8 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { temporaryFolder } from "./temporary-folder.ts";
+
 export const repository = fileURLToPath(new URL("../../", import.meta.url));
 const bin = join(repository, "bin", "duragent.mjs");
 
@@ -112,12 +114,18 @@ export async function serverPid(dataDir: string): Promise<number | null> {
   }
 }
 
-/** Ends the background server of a data directory with its test, so that no test leaves a process behind. */
-export function endBackgroundServer(test: Pick<TestContext, "after">, dataDir: string): void {
+/**
+ * A folder whose background server, if a command starts one, ends with the test. The hooks of a test run in the order
+ * in which they were given: the server goes while the folder still says which process it is.
+ */
+export async function servedFolder(test: Pick<TestContext, "after">): Promise<string> {
+  let folder = "";
   test.after(async () => {
-    const pid = await serverPid(dataDir);
+    const pid = await serverPid(join(folder, ".duragent"));
     if (pid !== null) kill(pid);
   });
+  folder = await temporaryFolder(test);
+  return folder;
 }
 
 export function kill(pid: number): void {
