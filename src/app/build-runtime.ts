@@ -24,8 +24,9 @@ import { noTools } from "./tools-of-agent.ts";
 /** The agents as configuration places them. */
 export async function openCatalog(
   config: Config,
-  options: { log: Log; clock: Clock; watch: boolean; files?: FileSystem },
+  options: { log: Log; clock: Clock; watch: boolean; files?: FileSystem; inForce?: { config: Config } },
 ): Promise<LivingCatalog> {
+  const providers = (): Providers => (options.inForce ?? { config }).config.models.providers;
   const store = await openAgentStore(
     {
       staticPath: config.agents.staticPath,
@@ -42,8 +43,18 @@ export async function openCatalog(
     watch: options.watch,
     lazyLoad: config.agents.lazyLoad,
     cacheSize: config.agents.cacheSize,
-    providers: () => [...providerKinds, ...Object.keys(config.models.providers)],
+    providers: () => [...providerKinds, ...Object.keys(providers())],
+    sendsKey: (provider) => sendsKey(provider, providers()),
   });
+}
+
+type Providers = Config["models"]["providers"];
+
+/** Whether a call of this provider carries something that only the server knows. Of one that is not known yet, it may. */
+function sendsKey(provider: string, providers: Providers): boolean {
+  const { kind = provider, api_key: key, headers } = (Object.hasOwn(providers, provider) && providers[provider]) || {};
+  const needsNone = kind === "ollama" || kind === "scripted";
+  return !needsNone || key !== undefined || headers !== undefined;
 }
 
 export async function openModels(
@@ -98,7 +109,7 @@ export async function buildRuntime(
   const files = meteredFileSystem(nodeFileSystem, metrics);
   const [store, catalog, models] = await Promise.all([
     openSessionStore(config, clock, files),
-    openCatalog(config, { log, clock, watch: config.agents.watch, files }),
+    openCatalog(config, { log, clock, watch: config.agents.watch, files, inForce }),
     openModels(loaded, clock),
   ]);
   const workerId = `${config.server.workerId ?? hostname()}/${clock.ulid()}`;

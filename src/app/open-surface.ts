@@ -34,6 +34,7 @@ export async function openSurface(options: SurfaceOptions): Promise<OpenSurface>
   const surface = createHttpApp({
     sessions: runtime.sessions,
     agents: runtime.catalog,
+    deployment: runtime.catalog,
     log,
     metrics: options.metrics,
     renderMetrics: options.renderMetrics,

@@ -168,6 +168,13 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       runtime.models.configure(next.models.providers);
     } catch (error) {
       log.error({ err: error }, "the changed configuration could not be put in force; the last good one stays");
+      return;
+    }
+    try {
+      // Which providers there are, and which of them send a key, decides what a deployed agent may say.
+      await runtime.catalog.reload();
+    } catch (error) {
+      log.error({ err: error }, "the agents could not be read again; those that were loaded stay");
     }
   };
   const follow = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import type { AgentDetailBody, AgentListBody } from "../schema/api/agent.ts";
+import type { AgentDetailBody, AgentListBody, DeployedAgentBody } from "../schema/api/agent.ts";
 import type {
   AcceptedBody,
   AnswerBody,
@@ -56,6 +56,13 @@ export type MessageOutcome =
   | ({ kind: "open" } & OpenTurnBody);
 export type ApprovalOutcome = ApprovedBody | ApprovedOpenBody;
 
+export type ChangeAgent = { ifMatch?: string | undefined; signal?: AbortSignal | undefined };
+
+const changing = ({ ifMatch, signal }: ChangeAgent) => ({
+  signal,
+  ...(ifMatch === undefined ? {} : { headers: { "if-match": ifMatch } }),
+});
+const adminAgents = (rest = ""): string => `/api/v1/admin/agents${rest}`;
 const session = (id: SessionId, rest = ""): string => `/api/v1/sessions/${encodeURIComponent(id)}${rest}`;
 
 /** A client of the HTTP API, one method for each route. Throws `ApiProblem` when refused, `ServerUnreachable` when unanswered. */
@@ -102,6 +109,34 @@ export class Client {
   /** The definition as it was written. */
   getAgentSpec(name: string): Promise<string> {
     return this.requests.text({ method: "GET", path: `/api/v1/agents/${encodeURIComponent(name)}/spec` });
+  }
+
+  /** Deploys an agent: its definition as YAML text or as an object, or its folder as .tar.gz. `ifMatch`: its ETag. */
+  deployAgent(agent: string | Uint8Array | object, options: ChangeAgent = {}): Promise<DeployedAgentBody> {
+    const content = typeof agent === "string" || agent instanceof Uint8Array ? agent : JSON.stringify(agent);
+    const media = agent instanceof Uint8Array ? "gzip" : typeof agent === "string" ? "yaml" : "json";
+    const upload = { media: `application/${media}`, content };
+    return this.requests.json({ ...changing(options), method: "POST", path: adminAgents(), upload });
+  }
+
+  /** Deploys what `exportAgent` gave, of this server or another. */
+  importAgent(archive: Uint8Array, options: ChangeAgent = {}): Promise<DeployedAgentBody> {
+    const upload = { media: "application/gzip", content: archive };
+    return this.requests.json({ ...changing(options), method: "POST", path: adminAgents("/import"), upload });
+  }
+
+  /** The agent's whole folder as .tar.gz. */
+  exportAgent(name: string): Promise<Uint8Array> {
+    return this.requests.bytes({ method: "GET", path: adminAgents(`/${encodeURIComponent(name)}/export`) });
+  }
+
+  /** Takes a deployed agent back. */
+  async removeAgent(name: string, options: ChangeAgent = {}): Promise<void> {
+    await this.requests.text({
+      ...changing(options),
+      method: "DELETE",
+      path: adminAgents(`/${encodeURIComponent(name)}`),
+    });
   }
 
   listSessions({ labels = {}, ...query }: ListSessions = {}): Promise<SessionListBody> {

@@ -1,5 +1,5 @@
 import { problemOf } from "./api-problem.ts";
-import { readText, type ApiRequest, type ApiResponse, type Transport } from "./transport.ts";
+import { readBytes, readText, type ApiRequest, type ApiResponse, type Transport } from "./transport.ts";
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>;
 
@@ -11,6 +11,8 @@ export type Ask = RequestOptions & {
   path: string;
   query?: Query;
   body?: unknown;
+  /** A body that is not JSON of the API's own, and what it is. */
+  upload?: { media: string; content: string | Uint8Array } | undefined;
   headers?: Readonly<Record<string, string>>;
 };
 
@@ -25,17 +27,27 @@ export class Requests {
   }
 
   /** The answer, unread; throws `ApiProblem` for 4xx and 5xx. */
-  async open({ method, path, query = {}, body, headers = {}, signal, idempotencyKey }: Ask): Promise<ApiResponse> {
+  async open({
+    method,
+    path,
+    query = {},
+    body,
+    upload,
+    headers = {},
+    signal,
+    idempotencyKey,
+  }: Ask): Promise<ApiResponse> {
     const response = await this.transport({
       method,
       path: `${path}${queryText(query)}`,
       headers: {
         ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(upload === undefined ? {} : { "content-type": upload.media }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
         ...headers,
       },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: upload === undefined ? jsonOf(body) : bytesOf(upload.content),
       signal,
     });
     if (response.status >= 400) throw await problemOf(response);
@@ -53,10 +65,20 @@ export class Requests {
     return { status: response.status, body: JSON.parse(await readText(response)) as Body };
   }
 
+  async bytes(ask: Ask): Promise<Uint8Array> {
+    return readBytes(await this.open(ask));
+  }
+
   async text(ask: Ask): Promise<string> {
     return readText(await this.open(ask));
   }
 }
+
+const jsonOf = (body: unknown): string | undefined => (body === undefined ? undefined : JSON.stringify(body));
+
+// A copy, because what a caller gives may lie in memory that is shared, which `fetch` does not take.
+const bytesOf = (content: string | Uint8Array): string | Uint8Array<ArrayBuffer> =>
+  typeof content === "string" ? content : new Uint8Array(content);
 
 function queryText(query: Query): string {
   const parameters = new URLSearchParams();

@@ -3,7 +3,7 @@ export type ApiRequest = {
   method: "GET" | "POST" | "DELETE";
   path: string;
   headers: Readonly<Record<string, string>>;
-  body?: string | undefined;
+  body?: string | Uint8Array<ArrayBuffer> | undefined;
   signal?: AbortSignal | undefined;
 };
 
@@ -23,6 +23,12 @@ export class ServerUnreachable extends Error {
     super(`No server answers at ${place}${cause instanceof Error ? ` (${cause.message})` : ""}.`, { cause });
     this.name = "ServerUnreachable";
   }
+}
+
+/** The whole body as it came. */
+export async function readBytes(response: ApiResponse): Promise<Uint8Array> {
+  const blob = new Blob(await Array.fromAsync(response.body, (chunk) => new Uint8Array(chunk)));
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 /** The whole body as text. */

@@ -1,6 +1,7 @@
 import { request, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
 
+import { DuragentError } from "../../src/schema/problem.ts";
 import { createHttpApp, type HttpSurface } from "../../src/surfaces/http/app.ts";
 import { listen, type Listener } from "../../src/surfaces/http/listen.ts";
 import type { HttpOptions } from "../../src/surfaces/http/options.ts";
@@ -18,6 +19,10 @@ export type HttpHarnessOptions = {
 
 export type HttpHarness = Harness & { surface: HttpSurface; listener: Listener; port: number; url: string };
 
+// The harness has one agent that lies nowhere; a test of deployments brings a catalog of its own.
+const none = (): Promise<never> => Promise.reject(new DuragentError("agent-not-found", "nothing is deployed here"));
+const noDeployment: HttpOptions["deployment"] = { deploy: none, remove: none, pack: none };
+
 /** A whole server of a test's own: real runtime, files and sockets; only the model is scripted. */
 export async function startHttp(
   test: Pick<TestContext, "after">,
@@ -28,6 +33,7 @@ export async function startHttp(
   const surface = createHttpApp({
     sessions: running.sessions,
     agents: catalog,
+    deployment: noDeployment,
     log,
     metrics,
     renderMetrics: async () => ({ contentType: "text/plain; version=0.0.4", body: "up 1\n" }),

@@ -25,3 +25,6 @@ export const agentDetailSchema = z.object({
   }),
 });
 export type AgentDetailBody = z.infer<typeof agentDetailSchema>;
+
+export const deployedAgentSchema = z.object({ agent: text, action: z.enum(["created", "updated", "unchanged"]) });
+export type DeployedAgentBody = z.infer<typeof deployedAgentSchema>;

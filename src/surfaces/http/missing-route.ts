@@ -35,7 +35,7 @@ export function missing(method: string, path: string): Missing {
           headers: {
             "access-control-allow-methods": allow,
             "access-control-allow-headers":
-              "Authorization, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, Traceparent, X-Request-Id",
+              "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, Traceparent, X-Request-Id",
             "access-control-max-age": "600",
           },
           body: null,

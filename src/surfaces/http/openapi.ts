@@ -54,7 +54,9 @@ function operation(route: Route): Json {
       : {
           requestBody: {
             required: !route.bodyOptional,
-            content: { "application/json": { schema: jsonSchema(route.body, "input") } },
+            content: mapValues(route.media ?? { "application/json": { schema: route.body } }, ({ schema }) => ({
+              schema: jsonSchema(schema, "input"),
+            })),
           },
         }),
     responses: { ...mapValues(route.responses, response), default: { $ref: "#/components/responses/Problem" } },
@@ -102,6 +104,8 @@ function headersOf(route: Route): Json[] {
       ),
     );
   }
+  if (/^(deploy|import|remove)Agent$/.test(route.id))
+    found.push(header("If-Match", { type: "string" }, "Only if the agent's ETag is still this; else 412"));
   if (route.id === "sendMessage")
     found.push(header("Prefer", { type: "string" }, "respond-async: answer once the message is durable"));
   if (route.id === "followSession")

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Clock } from "../../ports/clock.ts";
 import type { Log, Metrics } from "../../ports/telemetry.ts";
-import type { AgentCatalog } from "../../runtime/agents/catalog-types.ts";
+import type { AgentCatalog, AgentDeployment } from "../../runtime/agents/catalog-types.ts";
 import type { Sessions } from "../../runtime/runtime.ts";
 import type { HealthBody, ReadinessBody, VersionBody } from "../../schema/api/server.ts";
 
@@ -34,6 +34,7 @@ export type HttpLimits = {
 export type HttpOptions = {
   sessions: Sessions;
   agents: AgentCatalog;
+  deployment: AgentDeployment;
   log: Log;
   metrics: Metrics;
   renderMetrics(): Promise<{ contentType: string; body: string }>;

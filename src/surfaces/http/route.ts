@@ -6,7 +6,8 @@ import type { Arrived, Call } from "./call.ts";
 import type { Reply, Written } from "./reply.ts";
 import { parseJsonText } from "./request/json-text.ts";
 import { readQuery } from "./request/query.ts";
-import { hasBody, readBody } from "./request/read-body.ts";
+import { hasBody, readBody, readUpload } from "./request/read-body.ts";
+import type { MediaDeclaration } from "./request/upload.ts";
 import { validate } from "./request/validate.ts";
 
 type Method = "GET" | "POST" | "DELETE";
@@ -30,6 +31,8 @@ type Declaration<
   body?: Body;
   /** An absent body counts as `{}`. */
   bodyOptional?: boolean;
+  /** Of which types the body is, where it is not JSON of the shape of `body`; that is then `uploadSchema`. */
+  media?: Readonly<Record<string, MediaDeclaration>>;
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
   responses: Readonly<Record<number, ResponseDeclaration>>;
@@ -48,6 +51,7 @@ export type Route = Readonly<{
   query: z.ZodType | undefined;
   body: z.ZodType | undefined;
   bodyOptional: boolean;
+  media: Readonly<Record<string, MediaDeclaration>> | undefined;
   idempotent: boolean;
   responses: Readonly<Record<number, ResponseDeclaration>>;
   answer(arrived: Arrived): Promise<Reply | Written>;
@@ -61,7 +65,7 @@ export function route<
   Query extends z.ZodType | undefined = undefined,
   Body extends z.ZodType | undefined = undefined,
 >(declaration: Declaration<Params, Query, Body>): Route {
-  const { method, path, id, summary, params, query, body, responses } = declaration;
+  const { method, path, id, summary, params, query, body, media, responses } = declaration;
   const { bodyOptional = false, idempotent = false } = declaration;
   return {
     method,
@@ -72,6 +76,7 @@ export function route<
     query,
     body,
     bodyOptional,
+    media,
     idempotent,
     responses,
     async answer({ path: pathText, query: queryText, ...arrived }) {
@@ -109,7 +114,11 @@ async function bodyOf(
     method,
     body,
     bodyOptional,
-  }: Pick<Declaration<z.ZodType | undefined, undefined, z.ZodType | undefined>, "method" | "body" | "bodyOptional">,
+    media,
+  }: Pick<
+    Declaration<z.ZodType | undefined, undefined, z.ZodType | undefined>,
+    "method" | "body" | "bodyOptional" | "media"
+  >,
   { incoming, surface }: Pick<Arrived, "incoming" | "surface">,
 ): Promise<unknown> {
   // A GET with a body is legal and means nothing (RFC 9110, 9.3.1).
@@ -117,10 +126,12 @@ async function bodyOf(
   if (!hasBody(incoming)) {
     if (body === undefined) return nothing;
     if (bodyOptional) return validate(body, nothing, "body");
-    throw new DuragentError("bad-request", "The body is missing: JSON is expected.", {
-      errors: [{ path: "", message: "a JSON body is expected" }],
+    const expected = media === undefined ? "JSON" : Object.keys(media).join(" or ");
+    throw new DuragentError("bad-request", `The body is missing: ${expected} is expected.`, {
+      errors: [{ path: "", message: `a body is expected: ${expected}` }],
     });
   }
+  if (media !== undefined) return readUpload(incoming, media, surface.limits.bodyBytes);
   const value = parseJsonText(await readBody(incoming, surface.limits.bodyBytes));
   if (body !== undefined) return validate(body, value, "body");
   if (typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0)

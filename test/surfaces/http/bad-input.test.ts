@@ -28,7 +28,7 @@ const posts = routes.filter(({ method }) => method === "POST" || method === "DEL
 test("every route that changes something refuses a body of another type, size, depth or shape", async (t) => {
   const http = await startHttp(t);
   const id = await newSession(http);
-  for (const { method, path, body, bodyOptional } of posts) {
+  for (const { method, path, body, bodyOptional, media } of posts) {
     await t.test(`${method} ${path}`, async () => {
       const question = (content: string | Uint8Array, type = "application/json"): Question => ({
         method,
@@ -52,6 +52,9 @@ test("every route that changes something refuses a body of another type, size, d
         { ...question("{}"), headers: { "content-type": "application/json", "content-encoding": "gzip" } },
         415,
       );
+      if (body !== undefined && !bodyOptional) await refused(http, id, { method, path: at(path, id) }, 400);
+      // What is in a definition or a package has tests of its own.
+      if (media !== undefined) return;
       await refused(http, id, question(`{"content":"${"x".repeat(3_000_000)}"}`), 413);
       const deep = await refused(http, id, question("[".repeat(100) + "]".repeat(100)), 400);
       assert.match(deep.json.detail, /deeper than 64 levels \(line 1, column 65\)/);
@@ -63,7 +66,6 @@ test("every route that changes something refuses a body of another type, size, d
       await refused(http, id, question(Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d])), 400);
       const twice = await refused(http, id, question('{"a":1,"\\u0061":2}'), 400);
       assert.match(twice.json.detail, /a second time/);
-      if (body !== undefined && !bodyOptional) await refused(http, id, { method, path: at(path, id) }, 400);
     });
   }
 });

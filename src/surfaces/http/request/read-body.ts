@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 
 import { DuragentError } from "../../../schema/problem.ts";
+import type { MediaDeclaration, Upload } from "./upload.ts";
 
 const media = "application/json";
 
@@ -11,20 +12,49 @@ export function hasBody(incoming: IncomingMessage): boolean {
 
 /** The text of a JSON body. The media type is looked at before a byte is read, the size while they come. */
 export async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<string> {
+  mediaOf(incoming, [media]);
+  return utf8Text(await collectUpTo(incoming, maxBytes, `server.max_body_bytes (${maxBytes} bytes)`));
+}
+
+/** A body of one of these types, as it came; the limit goes by the type. */
+export async function readUpload(
+  incoming: IncomingMessage,
+  declared: Readonly<Record<string, MediaDeclaration>>,
+  textBytesMax: number,
+): Promise<Upload> {
+  const found = mediaOf(incoming, Object.keys(declared));
+  const own = declared[found]?.bytesMax;
+  const limit = own === undefined ? `server.max_body_bytes (${textBytesMax} bytes)` : `${own} bytes`;
+  return { media: found, bytes: await collectUpTo(incoming, own ?? textBytesMax, limit) };
+}
+
+/** Which of the types a body says that it is. Throws `unsupported-media-type` for any other. */
+function mediaOf(incoming: IncomingMessage, allowed: readonly string[]): string {
   const [type, ...parameters] = (incoming.headers["content-type"] ?? "").toLowerCase().split(";");
   const charset = parameters
     .map((parameter) => /^\s*charset="?([^"\s]*)"?\s*$/.exec(parameter)?.[1])
     .find((name) => name !== undefined);
-  if (type?.trim() !== media || (charset !== undefined && charset !== "utf-8" && charset !== "utf8")) {
-    throw new DuragentError("unsupported-media-type", `A body here must be ${media}: say so in Content-Type.`);
+  const found = allowed.find((one) => one === type?.trim());
+  if (found === undefined || (charset !== undefined && charset !== "utf-8" && charset !== "utf8")) {
+    throw new DuragentError(
+      "unsupported-media-type",
+      `A body here must be ${allowed.join(" or ")}: say so in Content-Type.`,
+    );
   }
   if (incoming.headers["content-encoding"] !== undefined) {
     throw new DuragentError("unsupported-media-type", "A body here must come as it is, without a Content-Encoding.");
   }
-  const tooLarge = () =>
-    new DuragentError("too-large", `The body is larger than server.max_body_bytes (${maxBytes} bytes).`);
+  return found;
+}
+
+async function collectUpTo(incoming: IncomingMessage, maxBytes: number, limit: string): Promise<Uint8Array> {
+  const tooLarge = () => new DuragentError("too-large", `The body is larger than ${limit}.`);
   if (Number(incoming.headers["content-length"] ?? 0) > maxBytes) throw tooLarge();
-  const bytes = await collect(incoming, maxBytes, tooLarge);
+  return collect(incoming, maxBytes, tooLarge);
+}
+
+/** Throws `bad-request` for what is not UTF-8. */
+export function utf8Text(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {

@@ -1,6 +1,7 @@
 import type { Route } from "../route.ts";
 import { admin } from "./admin.ts";
 import { agents } from "./agents.ts";
+import { deployedAgents } from "./deployed-agents.ts";
 import { documentation } from "./documentation.ts";
 import { exports } from "./export.ts";
 import { messages } from "./messages.ts";
@@ -20,4 +21,5 @@ export const routes: readonly Route[] = [
   ...streams,
   ...exports,
   ...admin,
+  ...deployedAgents,
 ];
