@@ -39,6 +39,25 @@ export function createGround(): Ground {
       return validateAgentAt(path);
     },
 
+    async offlineAgents(where) {
+      const { config } = await loadOrFail(loadOptionsOf(where));
+      const [{ openDataDirectory }, { openCatalog }] = await Promise.all([
+        import("./open-data-directory.ts"),
+        import("./build-runtime.ts"),
+      ]);
+      await using held = new AsyncDisposableStack();
+      held.use(await openDataDirectory(config, { tighten: false }));
+      const options = { log: quietLog, clock: createSystemClock(), watch: false };
+      const agents = held.adopt(await openCatalog(config, options), (open) => open.close());
+      const owned = held.move();
+      return { agents, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+    },
+
+    async readAgent(path) {
+      const { readWhole } = await import("../adapters/stores/agents/read-whole.ts");
+      return readWhole(path);
+    },
+
     async offlineSessions(where) {
       const { config } = await loadOrFail(loadOptionsOf(where));
       const [{ openDataDirectory }, { openSessionStore }] = await Promise.all([

@@ -1,4 +1,5 @@
-import type { AgentCatalog, InvalidAgent } from "../../runtime/agents/catalog-types.ts";
+import type { AgentCatalog, AgentDeployment, InvalidAgent } from "../../runtime/agents/catalog-types.ts";
+import type { WholeAgent } from "../../ports/agent-store.ts";
 import type { RepairReport, VerifyReport } from "../../ports/session-store.ts";
 import type { SessionId } from "../../schema/ids.ts";
 
@@ -64,6 +65,11 @@ export interface OfflineSessions extends AsyncDisposable {
   repair(id: SessionId, options: { apply: boolean; reseal: boolean }): Promise<RepairReport>;
 }
 
+/** Agents of a data directory that no server holds; holds its lock until disposed. */
+export interface OfflineAgents extends AsyncDisposable {
+  readonly agents: AgentDeployment;
+}
+
 /** The other side of the command line: implemented by the composition root. Throws CommandFailure with its exit code. */
 export interface Ground {
   place(where: Whereabouts): Promise<Place>;
@@ -77,4 +83,7 @@ export interface Ground {
   /** Keeps a key in `~/.duragent/auth.json` (0600); answers with the path. */
   storeKey(provider: string, key: string): Promise<string>;
   offlineSessions(where: Whereabouts): Promise<OfflineSessions>;
+  offlineAgents(where: Whereabouts): Promise<OfflineAgents>;
+  /** All that belongs to the agent in a folder, or a single agent file; absolute. Throws `unprocessable` past the limits of a package. */
+  readAgent(path: string): Promise<WholeAgent>;
 }

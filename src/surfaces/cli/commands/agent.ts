@@ -14,6 +14,7 @@ import {
   starterProviders,
 } from "../workspace/starter-agent.ts";
 import { writeNewFiles } from "../workspace/write-new-files.ts";
+import { defineAgentPackages } from "./agent-packages.ts";
 
 type CreateFlags = { provider?: string; model?: string };
 
@@ -25,7 +26,8 @@ function placesOf(agent: InvalidAgent, folder: string): string[] {
   });
 }
 
-export const define: Definition = (command, { context, action }) => {
+export const define: Definition = (command, setup) => {
+  const { context, action } = setup;
   const paint = paintFor(context.stdout, context.env);
 
   command
@@ -134,15 +136,5 @@ export const define: Definition = (command, { context, action }) => {
       }),
     );
 
-  for (const later of ["export", "import"]) {
-    command
-      .command(later, { hidden: true })
-      .allowUnknownOption()
-      .argument("[words...]")
-      .action(
-        action(async () => {
-          throw new CommandFailure(exitCodes.usage, `\`duragent agent ${later}\` needs a later version of duragent`);
-        }),
-      );
-  }
+  defineAgentPackages(command, setup);
 };

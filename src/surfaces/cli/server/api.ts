@@ -1,4 +1,5 @@
 import type { RepairReport, VerifyReport } from "../../../ports/session-store.ts";
+import type { DeployedAgentBody } from "../../../schema/api/agent.ts";
 import type { SessionEvent, SessionStatus, Usage } from "../../../schema/session-event.ts";
 import type { SessionLink } from "../conversation/session-link.ts";
 
@@ -26,6 +27,8 @@ export interface ServerApi {
   readonly address: string;
   agents(): Promise<ShownAgent[]>;
   agentSource(name: string): Promise<string>;
+  exportAgent(name: string): Promise<Uint8Array>;
+  importAgent(archive: Uint8Array): Promise<DeployedAgentBody>;
   sessions(query: {
     status?: SessionStatus | undefined;
     agent?: string | undefined;

@@ -60,6 +60,8 @@ export function serverApi(client: Client, address: string, revive?: Revive): Ser
   return {
     address,
     agents: async () => (await ask(client.listAgents())).agents,
+    exportAgent: (name) => ask(client.exportAgent(name)),
+    importAgent: (archive) => ask(client.importAgent(archive)),
     agentSource: (name) => ask(client.getAgentSpec(name)),
     sessions: async ({ status, agent, limit }) =>
       (
