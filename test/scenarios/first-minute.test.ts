@@ -79,4 +79,7 @@ test("run reads stdin after its prompt, prints JSON lines on request, and can le
   assert.match(detached.stdout, /^session_[0-9A-Z]{26}\n$/);
   const tail = startProgram(t, ["session", "tail", "-f", detached.stdout.trim()], { cwd: folder });
   await tail.shows(/turn_end outcome=completed/);
+  // Before its server: a follower whose server goes starts another.
+  tail.child.kill("SIGKILL");
+  await tail.exit;
 });
