@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { isatty } from "node:tty";
 
 import type { pino } from "pino";
+import type { SonicBoom } from "sonic-boom";
 
 import { mapStrings } from "../../domain/map-strings.ts";
 import type { Redactor } from "../../domain/redact.ts";
@@ -38,6 +38,8 @@ type Sink = { logger: pino.Logger; show(this: void, text: string): string; close
 const stderr = 2;
 /** Lines that wait for a disk or a terminal that does not take them; beyond, lines are dropped and counted. */
 const waitingBytesMax = 16 * 1024 * 1024;
+/** How long the last lines get to be written. */
+const closeMsMax = 1_000;
 
 /** Throws DuragentError `storage-failed` if the file can not be opened. */
 export async function openLog(settings: LogSettings): Promise<OwnedLog> {
@@ -74,10 +76,11 @@ function plainFields(fields: LogFields): LogFields {
 }
 
 async function openSink({ level, format, file, redactor }: LogSettings): Promise<Sink> {
-  const { pino } = await import("pino");
-  const destination = pino.destination({
-    dest: file === undefined ? stderr : openedFile(file),
-    // Waiting for a slow terminal or disk would stop every session: lines queue up, and are written out at exit.
+  const [{ pino }, { default: boom }] = await Promise.all([import("pino"), import("sonic-boom")]);
+  // Not pino.destination(): at exit it waits for ever for a terminal that has gone.
+  const destination = new boom.SonicBoom({
+    fd: file === undefined ? stderr : openedFile(file),
+    // Waiting for a slow terminal or disk would stop every session: lines queue up.
     sync: false,
     maxLength: waitingBytesMax,
   });
@@ -103,9 +106,12 @@ async function openSink({ level, format, file, redactor }: LogSettings): Promise
     logger,
     show: lines === undefined ? (text) => redactor.text(text) : (text) => terminalText(redactor.text(text)),
     close: async () => {
-      const closed = once(destination, "close");
+      const closed = new Promise<void>((resolve) => destination.once("close", resolve));
       destination.end();
+      // A terminal that has gone takes no last lines and never says so.
+      const givenUp = setTimeout(() => destination.destroy(), closeMsMax);
       await closed;
+      clearTimeout(givenUp);
     },
   };
 }
@@ -125,7 +131,7 @@ function openedFile(file: string): number {
   }
 }
 
-function reportDropped(destination: ReturnType<typeof pino.destination>, logger: pino.Logger): void {
+function reportDropped(destination: SonicBoom, logger: pino.Logger): void {
   let dropped = 0;
   destination.on("drop", () => dropped++);
   destination.on("drain", () => {
