@@ -31,7 +31,8 @@ export type ServerOptions = {
   env?: Readonly<Record<string, string>>;
   /** Where the workspace is; a temporary folder by default. */
   folder?: string;
-  args?: readonly string[];
+  /** A command that runs the one which follows it. */
+  wrapper?: readonly string[];
 };
 
 /** A scripted agent: what it says to everything, and how slowly. */
@@ -127,7 +128,8 @@ export class ServerProcess {
 
   /** Starts the program without waiting for it; on the first free port. */
   spawn(args: readonly string[] = ["serve", "--port", "0"], env: Readonly<Record<string, string>> = {}): ChildProcess {
-    const child = spawn(process.execPath, [mainPath, ...args, ...(this.#options.args ?? [])], {
+    const [command = "", ...rest] = [...(this.#options.wrapper ?? []), process.execPath, mainPath, ...args];
+    const child = spawn(command, rest, {
       cwd: this.folder,
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],

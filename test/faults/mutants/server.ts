@@ -39,4 +39,11 @@ export const serverMutants: readonly Mutant[] = [
     replace: 'database.exec("SELECT 1");',
     test: "test/scenarios/two-servers.test.ts",
   },
+  {
+    name: "what a full disk took of a write stays in the log",
+    file: writer,
+    find: "      await file.truncate(start);",
+    replace: "",
+    test: "test/faults/disk-full.test.ts",
+  },
 ];
