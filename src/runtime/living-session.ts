@@ -61,7 +61,7 @@ export class LivingSession {
     this.id = log.id;
     this.log = log;
     this.usedAt = parts.clock.now();
-    this.eventsAtSnapshot = log.durable.seq;
+    this.eventsAtSnapshot = log.snapshotSeq;
   }
 
   get tail(): SessionState {

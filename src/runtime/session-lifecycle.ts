@@ -80,7 +80,7 @@ export function sessionLifecycle(registry: SessionRegistry, view: (session: Livi
     async delete(id) {
       const session = await registry.get(id);
       if (!session.log.problem && !session.log.failure) await endNow(session);
-      await registry.close(session);
+      await registry.abandon(session);
       await store.delete(id);
     },
 

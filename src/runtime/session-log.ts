@@ -26,16 +26,26 @@ export class SessionLog {
   readonly history: SessionEvent[];
   problem: SessionProblem | undefined;
   failure: DuragentError | null = null;
+  /** `seq` up to which a snapshot is kept; 0: there is none that this program can use. */
+  readonly snapshotSeq: number;
   /** Called after `tail` or `durable` has moved, or the log has failed. */
   onChange: () => void = () => undefined;
   private readonly env: Environment;
   private durableCount: number;
+  private retired = false;
   /** States after each queued event, oldest first. */
   private readonly queued: SessionState[] = [];
   private readonly early = new Map<number, SessionEvent>();
   private waiters: { seq: number; resolve: () => void; reject: (error: Error) => void }[] = [];
 
-  private constructor(env: Environment, id: SessionId, state: SessionState, history: SessionEvent[]) {
+  private constructor(
+    env: Environment,
+    id: SessionId,
+    state: SessionState,
+    history: SessionEvent[],
+    snapshotSeq: number,
+  ) {
+    this.snapshotSeq = snapshotSeq;
     this.env = env;
     this.id = id;
     this.durable = state;
@@ -52,7 +62,7 @@ export class SessionLog {
     if (opened.snapshot && !usable) events = await Array.fromAsync(env.store.read(id));
     const from: SessionState = usable ? (usable.state as SessionState) : initialState;
     const state = events.filter((event) => event.seq > from.seq).reduce(evolve, from);
-    const log = new SessionLog(env, id, state, events);
+    const log = new SessionLog(env, id, state, events, from.seq);
     log.problem = opened.problem;
     return log;
   }
@@ -85,6 +95,11 @@ export class SessionLog {
     return new Promise((resolve, reject) => this.waiters.push({ seq, resolve, reject }));
   }
 
+  /** This object takes no more; what it has queued becomes durable all the same. */
+  retire(): void {
+    this.retired = true;
+  }
+
   /** Durable events that are still in memory. */
   durableHistory(): SessionEvent[] {
     return this.durableCount === this.history.length ? this.history : this.history.slice(0, this.durableCount);
@@ -112,6 +127,8 @@ export class SessionLog {
 
   private assertUsable(): void {
     if (this.failure) throw this.failure;
+    if (this.retired)
+      throw new DuragentError("overloaded", "the session is being opened anew; try again", { retryAfterMs: 1_000 });
     if (this.problem && this.problem.code !== "repeated-crash")
       throw new DuragentError(this.problem.code, this.problem.detail, { retryAfterMs: 60_000 });
   }

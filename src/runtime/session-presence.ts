@@ -10,45 +10,49 @@ export function sessionPresence(registry: SessionRegistry): Pick<Sessions, "atta
   const { store, clock } = registry.parts;
   const timers = new Map<string, () => void>();
 
-  const recount = async (session: LivingSession): Promise<void> => {
-    const { count } = await store.attached(session.id);
+  const recount = async (id: SessionId): Promise<void> => {
+    const { count } = await store.attached(id);
+    // One that is being opened now counts for itself.
+    const session = registry.peek(id);
+    if (!session) return;
     session.attachedCount = count;
     registry.kick(session);
   };
 
-  const detach = (id: SessionId, clientId: string): Promise<void> =>
-    registry.with(id, async (session) => {
-      const key = `${id} ${clientId}`;
-      timers.get(key)?.();
-      timers.delete(key);
-      await store.leave(id, clientId);
-      await recount(session);
-    });
+  /** Also of a session that can not be opened: a row must not outlive its client. */
+  const leave = async (id: SessionId, clientId: string): Promise<void> => {
+    const key = `${id} ${clientId}`;
+    timers.get(key)?.();
+    timers.delete(key);
+    await store.leave(id, clientId);
+    await recount(id);
+  };
 
   /** A row that expires wakes its session, as one that is taken away does. */
   const expireLater = (id: SessionId, clientId: string, ttlMs: number): void => {
     const key = `${id} ${clientId}`;
     timers.get(key)?.();
     const cancel = clock.after(ttlMs, () => {
-      detach(id, clientId).catch((error: unknown) =>
-        registry.parts.log.debug({ session_id: id, err: error }, "an expired attachment had nothing to leave"),
+      leave(id, clientId).catch((error: unknown) =>
+        registry.parts.log.warn({ session_id: id, err: error }, "an attachment that expired was not taken away"),
       );
     });
     timers.set(key, cancel);
   };
 
   return {
-    detach,
+    detach: (id, clientId) => registry.with(id, () => leave(id, clientId)),
 
     attach: (id, { clientId = `client_${clock.ulid()}`, ttlMs }): Promise<Attachment> =>
-      registry.with(id, async (session) => {
-        await store.attach(id, clientId, ttlMs ?? null);
-        await recount(session);
+      registry.with(id, async () => {
+        // Before the row is renewed, so that the end of the time before can not take it away.
         if (ttlMs !== undefined) expireLater(id, clientId, ttlMs);
+        await store.attach(id, clientId, ttlMs ?? null);
+        await recount(id);
         return {
           clientId,
           expiresAt: ttlMs === undefined ? null : clock.now() + ttlMs,
-          leave: () => detach(id, clientId),
+          leave: () => leave(id, clientId),
         };
       }),
 

@@ -1,20 +1,21 @@
 import type { Lease, SessionProblem } from "../ports/session-store.ts";
-import { modelWindowTokens } from "../domain/prompt/model-window.ts";
-import { hasOpenWork } from "../domain/session/next-status.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import { eventKinds } from "../schema/session-event.ts";
 import { resolveAgent } from "./agent-in-force.ts";
-import { contextStart } from "./context-start.ts";
 import { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
+import { RunLeases } from "./run-leases.ts";
 import { run, type RunEnd } from "./runner.ts";
 import { SessionLog } from "./session-log.ts";
+import { saveSnapshot } from "./session-snapshot.ts";
 import { WakeTimes } from "./wake-times.ts";
 
 const idleCloseMs = 10 * 60_000;
 const sweepMs = 60_000;
 const snapshotEvery = 256;
+/** There is nothing to come back to. */
+const goneBy: ReadonlySet<string> = new Set(["session-not-found", "session-ended"]);
 const heldBackBy: ReadonlySet<string> = new Set<SessionProblem["code"]>([
   "repeated-crash",
   "session-corrupt",
@@ -31,11 +32,13 @@ export class SessionRegistry {
   private readonly open = new Map<SessionId, LivingSession>();
   private readonly wakes: WakeTimes;
   private readonly retries = new Map<SessionId, number>();
+  private readonly leases: RunLeases;
   private stopSweep: () => void = () => undefined;
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
     this.wakes = new WakeTimes(parts.clock, (id) => this.wake(id));
+    this.leases = new RunLeases(parts, (session) => this.kick(session));
     parts.metrics.gauge("duragent_sessions_open", () => this.open.size);
     parts.metrics.gauge("duragent_turns_active", () => this.count((session) => session.running !== null));
     parts.metrics.gauge("duragent_attached_clients", () =>
@@ -65,7 +68,9 @@ export class SessionRegistry {
 
   /** Keeps the session open while `use` works with it. */
   async with<Result>(id: SessionId, use: (session: LivingSession) => Promise<Result>): Promise<Result> {
-    const session = await this.get(id);
+    let session = await this.get(id);
+    // Let go of between the answer and this line.
+    while (session.closed) session = await this.get(id);
     session.holds += 1;
     try {
       return await use(session);
@@ -106,16 +111,17 @@ export class SessionRegistry {
   /** Forgets the session in memory; readers find its next life, or that there is none. */
   async close(session: LivingSession): Promise<void> {
     this.forget(session);
-    if (!session.runner) this.release(session, null, null);
+    if (!session.runner) this.leases.release(session, null, null);
     await session.releasing;
     await this.parts.store.close(session.id);
   }
 
-  async saveSnapshot(session: LivingSession): Promise<void> {
-    if (session.log.failure || session.log.problem || session.log.durable.seq === session.eventsAtSnapshot) return;
-    session.eventsAtSnapshot = session.log.durable.seq;
-    this.trim(session);
-    await this.parts.store.saveSnapshot(session.lease, session.id, session.log.snapshot());
+  /** As `close`, for a session that is never to run again. */
+  async abandon(session: LivingSession): Promise<void> {
+    await this.close(session);
+    this.wakes.set(session.id, null);
+    this.retries.delete(session.id);
+    this.leases.forget(session.id);
   }
 
   /** Lets running turns reach their next safe point, aborts what is left after `graceMs`, and saves every snapshot. */
@@ -127,11 +133,11 @@ export class SessionRegistry {
     const cancel = this.parts.clock.after(graceMs, () => {
       for (const session of this.sessions()) session.running?.abort.abort("drain");
     });
-    await Promise.all(runners);
+    await Promise.all([...runners, this.leases.allEnded()]);
     cancel();
     for (const session of this.sessions()) {
-      await this.saveSnapshot(session);
-      this.release(session, null, null);
+      await this.trySnapshot(session);
+      this.leases.release(session, null, null);
       await session.releasing;
     }
   }
@@ -140,8 +146,9 @@ export class SessionRegistry {
     const { store } = this.parts;
     const log = await SessionLog.open(this.parts, id);
     const session = new LivingSession(this.parts, log);
-    session.attachedCount = (await store.attached(id)).count;
     await resolveAgent(session, this.parts);
+    // Last, because whoever comes or goes meanwhile finds no session to tell.
+    session.attachedCount = (await store.attached(id)).count;
     log.onChange = () => this.changed(session);
     this.open.set(id, session);
     this.wakes.set(id, null);
@@ -153,27 +160,33 @@ export class SessionRegistry {
   private changed(session: LivingSession): void {
     session.usedAt = this.parts.clock.now();
     session.feed.changed();
-    if (session.log.failure) return this.replaceLater(session);
     session.checkRunning();
-    if (session.log.durable.seq - session.eventsAtSnapshot >= snapshotEvery)
-      this.saveSnapshot(session).catch((error: unknown) =>
-        this.logFailure(session, error, "the snapshot was not written"),
-      );
+    if (session.log.failure) return this.replaceLater(session);
+    if (session.log.durable.seq - session.eventsAtSnapshot >= snapshotEvery) void this.trySnapshot(session);
+  }
+
+  private async trySnapshot(session: LivingSession): Promise<void> {
+    try {
+      await saveSnapshot(session, this.parts.store);
+    } catch (error) {
+      this.logFailure(session, error, "the snapshot was not written");
+    }
   }
 
   private async drive(session: LivingSession): Promise<void> {
     let lease: Lease | null = null;
     try {
-      lease = session.lease ?? (await this.acquire(session));
+      lease = session.lease ?? (await this.leases.acquire(session));
       if (!lease) {
         session.runner = null;
-        return;
+        return session.feed.changed();
       }
       const end = await run(session, lease, this.parts, { isDraining: () => this.draining });
       this.stopped(session, lease, end);
       this.retries.delete(session.id);
     } catch (error) {
       session.runner = null;
+      this.leases.release(session, null, null);
       this.logFailure(session, error, "a session's run failed");
       if (error instanceof DuragentError && heldBackBy.has(error.code)) {
         // Trying again by itself would change nothing.
@@ -185,15 +198,6 @@ export class SessionRegistry {
     }
   }
 
-  private async acquire(session: LivingSession): Promise<Lease | null> {
-    await session.releasing;
-    const acquired = await this.parts.store.acquire(session.id, this.parts.workerId);
-    if ("kind" in acquired) return null;
-    session.lease = acquired;
-    session.previousHolder = acquired.previous;
-    return acquired;
-  }
-
   /** Synchronous up to the runner's removal: what comes after it starts a new run. */
   private stopped(session: LivingSession, lease: Lease, end: RunEnd | null): void {
     session.runner = null;
@@ -203,39 +207,31 @@ export class SessionRegistry {
     // Kept while the session lives here, which spares the next turn an acquisition; but not before anything has come
     // of it, or a session that only waits would look like one that kills its process.
     const seen = end?.kind === "waits" ? end.seen : null;
-    if (!seen || lease.signal.aborted || !hadOutcome(session, lease)) this.release(session, seen, until);
+    if (!seen || lease.signal.aborted || !hadOutcome(session, lease)) this.leases.release(session, seen, until);
     session.feed.changed();
-    if (end?.kind !== "waits" && !session.log.problem && !this.draining) this.kick(session);
-  }
-
-  private release(session: LivingSession, seen: { head: number; wake: number } | null, until: number | null): void {
-    const { lease } = session;
-    if (!lease) return;
-    session.lease = null;
-    const { store } = this.parts;
-    session.releasing = store.release(lease, seen ?? { head: session.tail.seq, wake: store.wake(lease) }, until).then(
-      (released) => {
-        if (!released) this.kick(session);
-      },
-      (error: unknown) => this.logFailure(session, error, "a lease was not released"),
-    );
+    // Also after `waits`: what came between that answer and this line has found a runner, and started none.
+    if (!session.log.problem && !this.draining) this.kick(session);
   }
 
   /** The log took no more: this object is done, and another takes up the work once the store can be written to. */
   private replaceLater(session: LivingSession): void {
     if (session.closed) return;
-    const failures = (this.retries.get(session.id) ?? 0) + 1;
-    this.retries.set(session.id, failures);
     this.close(session)
       .catch((error: unknown) => this.logFailure(session, error, "a failed log was not closed"))
-      .finally(() => {
-        const delayMs = Math.min(retryMaxMs, retryBaseMs * 2 ** (failures - 1));
-        if (hasOpenWork(session.log.durable)) this.wakes.set(session.id, this.parts.clock.now() + delayMs);
-      });
+      .finally(() => this.wakeAgain(session.id));
+  }
+
+  /** After a failure: soon, then less and less often. */
+  private wakeAgain(id: SessionId): void {
+    const failures = (this.retries.get(id) ?? 0) + 1;
+    this.retries.set(id, failures);
+    this.wakes.set(id, this.parts.clock.now() + Math.min(retryMaxMs, retryBaseMs * 2 ** (failures - 1)));
   }
 
   private forget(session: LivingSession): void {
     session.closed = true;
+    session.log.retire();
+    this.leases.runsOut(session);
     if (this.open.get(session.id) === session) {
       this.open.delete(session.id);
       this.living.delete(session.id);
@@ -246,8 +242,15 @@ export class SessionRegistry {
   private wake(id: SessionId): void {
     this.get(id).then(
       (session) => this.kick(session),
-      (error: unknown) => this.parts.log.error({ session_id: id, err: error }, "a session could not be opened"),
+      (error: unknown) => this.notOpened(id, error),
     );
+  }
+
+  /** A session whose time had come could not be opened: its work waits until it can. */
+  notOpened(id: SessionId, error: unknown): void {
+    if (error instanceof DuragentError && goneBy.has(error.code)) return;
+    this.parts.log.error({ session_id: id, err: error }, "a session could not be opened");
+    this.wakeAgain(id);
   }
 
   private isHeldBack(session: LivingSession): boolean {
@@ -264,20 +267,11 @@ export class SessionRegistry {
   }
 
   private closeIdle(session: LivingSession): void {
-    this.saveSnapshot(session)
+    saveSnapshot(session, this.parts.store)
       .then(async () => {
         if (isIdle(session)) await this.close(session);
       })
       .catch((error: unknown) => this.logFailure(session, error, "an idle session was not closed"));
-  }
-
-  private trim(session: LivingSession): void {
-    const { log, inForce } = session;
-    if (!inForce) return;
-    const { maxHistoryTokens } = inForce.settings.context;
-    const tokens = maxHistoryTokens === 0 ? modelWindowTokens(inForce.agent.definition.spec.model) : maxHistoryTokens;
-    // Twice the budget at four bytes a token: estimates are corrected by up to that much.
-    log.forgetBefore(contextStart(log.history, log.durable, tokens * 8));
   }
 
   private count(matches: (session: LivingSession) => boolean): number {

@@ -72,7 +72,7 @@ async function takeUp(registry: SessionRegistry): Promise<void> {
     try {
       registry.kick(await registry.get(summary.sessionId));
     } catch (error) {
-      parts.log.error({ session_id: summary.sessionId, err: error }, "a session could not be opened");
+      registry.notOpened(summary.sessionId, error);
     }
   }
 }

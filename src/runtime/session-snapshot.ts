@@ -1,0 +1,21 @@
+import type { SessionStore } from "../ports/session-store.ts";
+import { modelWindowTokens } from "../domain/prompt/model-window.ts";
+import { contextStart } from "./context-start.ts";
+import type { LivingSession } from "./living-session.ts";
+
+/** Writes a snapshot where there is something new in it, and lets go of events that no request needs any more. */
+export async function saveSnapshot(session: LivingSession, store: SessionStore): Promise<void> {
+  const { log } = session;
+  if (log.failure || log.problem || log.durable.seq === session.eventsAtSnapshot) return;
+  session.eventsAtSnapshot = log.durable.seq;
+  trim(session);
+  await store.saveSnapshot(session.lease, session.id, log.snapshot());
+}
+
+function trim({ log, inForce }: LivingSession): void {
+  if (!inForce) return;
+  const { maxHistoryTokens } = inForce.settings.context;
+  const tokens = maxHistoryTokens === 0 ? modelWindowTokens(inForce.agent.definition.spec.model) : maxHistoryTokens;
+  // Twice the budget at four bytes a token: estimates are corrected by up to that much.
+  log.forgetBefore(contextStart(log.history, log.durable, tokens * 8));
+}

@@ -1,0 +1,127 @@
+import assert from "node:assert/strict";
+import { test, type TestContext } from "node:test";
+
+import { createSystemClock } from "../../src/adapters/clock/system.ts";
+import { nodeFileSystem } from "../../src/adapters/file-system/node.ts";
+import { FileSessionStore } from "../../src/adapters/stores/sessions/files/store.ts";
+import type { Clock } from "../../src/ports/clock.ts";
+import { FailingDisk } from "../support/failing-disk.ts";
+import { gate } from "../support/fake-model.ts";
+import { harness, newSession, typesOf, type HarnessOptions } from "../support/runtime-harness.ts";
+import { temporaryFolder } from "../support/temporary-folder.ts";
+import { createVirtualClock, type VirtualClock } from "../support/virtual-clock.ts";
+
+const patient = { timeoutMs: 1_000_000_000, signal: new AbortController().signal };
+const message = { source: "http", mayDecide: true };
+
+async function onFailingDisk(
+  t: TestContext,
+  clock: Clock = createSystemClock(),
+  options: Partial<HarnessOptions> = {},
+) {
+  const folder = await temporaryFolder(t);
+  const disk = new FailingDisk(nodeFileSystem);
+  const store = await FileSessionStore.open({
+    sessionsFolder: `${folder}/sessions`,
+    dataFolder: folder,
+    durability: "synced",
+    clock,
+    fs: disk,
+  });
+  return { disk, store, running: harness({ store, clock, ...options }) };
+}
+
+/** Time passes for the test, and real input and output happen, until the promise has its value. */
+async function meanwhile<Value>(clock: VirtualClock, value: Promise<Value>): Promise<Value> {
+  let over = false;
+  const end = (): void => void (over = true);
+  value.then(end, end);
+  while (!over) {
+    clock.advance(100);
+    await new Promise(setImmediate);
+  }
+  return value;
+}
+
+const polled = async (holds: () => boolean): Promise<void> => {
+  while (!holds()) await new Promise(setImmediate);
+};
+
+test("a turn whose record could not be synced goes on once the disk works again", async (t) => {
+  const clock = createVirtualClock();
+  const { disk, running } = await onFailingDisk(t, clock);
+  const id = await newSession(running, "continue");
+  const held = gate();
+  running.model.reply({ text: ["half"], hold: held.opened });
+  const holding = running.model.holding();
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await holding;
+  disk.fail({ operation: "sync", path: /events\.jsonl$/, code: "EIO" });
+  held.open();
+  const answered = running.sessions.answer(id, sent.messageId, patient);
+  const answer = await meanwhile(clock, answered);
+  assert.equal(answer.kind === "ended" && answer.content, "echo: go");
+});
+
+test("a message that finds the disk full stops nothing for good: the running turn is made again", async (t) => {
+  const clock = createVirtualClock();
+  const { disk, running } = await onFailingDisk(t, clock);
+  const id = await newSession(running, "continue");
+  running.model.reply({ text: ["half"], hold: gate().opened });
+  const holding = running.model.holding();
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await holding;
+  disk.fail({ operation: "write", path: /events\.jsonl$/, code: "ENOSPC" });
+  await assert.rejects(running.sessions.send(id, { content: "too much", ...message }), { code: "storage-full" });
+  const answered = running.sessions.answer(id, sent.messageId, patient);
+  const answer = await meanwhile(clock, answered);
+  assert.equal(answer.kind === "ended" && answer.content, "echo: go");
+  assert.equal(running.model.aborted, 1);
+});
+
+test("a client that leaves while its session can not be opened has left", async (t) => {
+  const { disk, running, store } = await onFailingDisk(t);
+  const id = await newSession(running);
+  const client = await running.sessions.attach(id, {});
+  disk.fail({ operation: "write", path: /events\.jsonl$/, code: "ENOSPC" });
+  await assert.rejects(running.sessions.send(id, { content: "hi", ...message }), { code: "storage-full" });
+  await store.close(id);
+  disk.fail({ operation: "open", path: /events\.jsonl$/, code: "EIO", times: 100 });
+  await client.leave();
+  disk.mend();
+  assert.equal((await running.sessions.get(id)).attachedClients, 0);
+});
+
+test("a session that could not be opened when its time came is tried again", async (t) => {
+  const clock = createVirtualClock();
+  const { disk, running, store } = await onFailingDisk(t, clock);
+  const id = await newSession(running, "continue");
+  running.model.reply({ text: ["half"], hold: gate().opened });
+  const holding = running.model.holding();
+  await running.sessions.send(id, { content: "go", ...message });
+  await holding;
+  disk.fail({ operation: "write", path: /events\.jsonl$/, code: "EIO" });
+  await assert.rejects(running.sessions.send(id, { content: "too much", ...message }));
+  await store.close(id);
+  const model = running.model.nextRequest();
+  disk.fail({ operation: "open", path: /events\.jsonl$/, code: "EIO", times: 1_000 });
+  const refused = disk.count("open", /events\.jsonl$/);
+  await meanwhile(
+    clock,
+    polled(() => disk.count("open", /events\.jsonl$/) > refused + 1),
+  );
+  disk.mend();
+  await meanwhile(clock, model);
+});
+
+test("a server whose snapshots can not be written stops all the same", async (t) => {
+  const { disk, running } = await onFailingDisk(t);
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  const sent = await running.sessions.send(id, { content: "hi", ...message });
+  await running.sessions.answer(id, sent.messageId, patient);
+  disk.fail({ operation: "replace", path: /state\.yaml$/, code: "ENOSPC", times: 100 });
+  await running.sessions.stop(1_000);
+  assert.ok(running.log.some((line) => /snapshot/.test(line.message)));
+  assert.ok((await typesOf(running, id)).includes("turn_end"));
+});
