@@ -1,9 +1,11 @@
+import { isatty } from "node:tty";
+
 import type { Log } from "../ports/telemetry.ts";
 
 export type Lifetime = {
   /** SIGTERM, and ctrl-c: drain, then stop. A second one does not wait. */
   onStop(signal: "SIGTERM" | "SIGINT"): void;
-  /** SIGHUP: read configuration and agents again. */
+  /** SIGHUP, the terminal still being there: read configuration and agents again. */
   onReload(): void;
   /** What is known to be wrong with the program itself: after this the process ends with exit code 1. */
   log: Pick<Log, "error">;
@@ -16,7 +18,9 @@ export type Lifetime = {
  */
 export function followProcess(lifetime: Lifetime): () => void {
   const stop = (signal: "SIGTERM" | "SIGINT"): void => lifetime.onStop(signal);
-  const reload = (): void => lifetime.onReload();
+  const hadTerminal = isatty(0);
+  // SIGHUP also says that the terminal was closed: then whoever started it there wants it gone.
+  const reload = (): void => (hadTerminal && !isatty(0) ? lifetime.onStop("SIGTERM") : lifetime.onReload());
   const die = (error: unknown): void => {
     lifetime.log.error({ error }, "A defect in Duragent stops the server; sessions go on when it is started again");
     // The log writes asynchronously; what killed the server must be readable somewhere in any case.

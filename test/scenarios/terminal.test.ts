@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -68,6 +69,24 @@ if (await hasTmux()) {
     await terminal.types("still there?");
     await terminal.press("Enter");
     await terminal.shows(/heard: still there\?/);
+  });
+
+  test("a server in the foreground stops when its terminal is closed, and reloads on SIGHUP while it is open", async (t) => {
+    const { folder, dataDir } = await workspace(t);
+    const terminal = await Terminal.open(t, folder);
+    await terminal.types(`${duragent} serve --port 0`);
+    await terminal.press("Enter");
+    await terminal.shows(/durability/);
+    const pid = await serverPid(dataDir);
+    assert.ok(pid !== null);
+    process.kill(pid, "SIGHUP");
+    const { url } = JSON.parse(await readFile(join(dataDir, "server.json"), "utf8"));
+    assert.equal((await fetch(`${url}/livez`)).status, 200);
+    await terminal.close();
+    // A server that stops takes its record away.
+    const signal = AbortSignal.timeout(20_000);
+    while ((await serverPid(dataDir)) !== null) signal.throwIfAborted();
+    await assert.rejects(fetch(`${url}/livez`));
   });
 } else {
   console.error(

@@ -51,6 +51,11 @@ export class Terminal {
     return terminal;
   }
 
+  /** As when its window is closed. */
+  async close(): Promise<void> {
+    await this.#tmux("kill-server");
+  }
+
   async types(text: string): Promise<void> {
     await this.#tmux("send-keys", "-l", text);
   }
