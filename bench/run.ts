@@ -12,6 +12,7 @@ const figures: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>
   throughput: () => import("./throughput.ts"),
   syncs: () => import("./syncs.ts"),
   "long-session": () => import("./long-session.ts"),
+  "sse-fanout": () => import("./sse-fanout.ts"),
   "idle-clients": () => import("./idle-clients.ts"),
   start: () => import("./start.ts"),
 };

@@ -16,7 +16,7 @@ async function post(url: string, body: string, accept: string): Promise<Incoming
       },
       resolve,
     );
-    outgoing.on("error", reject);
+    outgoing.on("error", (error) => reject(new Error(`${url}: ${error.message}`, { cause: error })));
     outgoing.end(body);
   });
 }

@@ -25,7 +25,12 @@ export class LogReader implements SessionReader {
   finished = false;
   private shown: { call: string; offset: number } | null;
   private lastEntry = 0;
-  private seenVersion = -1;
+  /** There was more than could be taken at once. */
+  private isBehind = true;
+  private wake: (() => void) | null = null;
+  private signal: AbortSignal | null = null;
+  private heard: LiveFeed | null = null;
+  private unlisten: () => void = () => undefined;
   private readonly access: ReadAccess;
   private current: ReadSource;
 
@@ -39,7 +44,7 @@ export class LogReader implements SessionReader {
   async take(maxBytes: number): Promise<StreamFrame[]> {
     if (this.current.closed) await this.reopen();
     const { log, feed } = this.current;
-    this.seenVersion = feed.version;
+    this.isBehind = false;
     const frames: StreamFrame[] = [];
     let bytes = 0;
     const push = (frame: StreamFrame): void => {
@@ -64,25 +69,49 @@ export class LogReader implements SessionReader {
   }
 
   wait(signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.current.closed || this.current.feed.version !== this.seenVersion)
-      return Promise.resolve();
+    if (signal.aborted || this.isBehind || this.hasNews()) return Promise.resolve();
+    this.listenOnce(signal);
     return new Promise((resolve) => {
-      const stop = (): void => {
-        unlisten();
-        signal.removeEventListener("abort", stop);
+      this.wake = () => {
+        this.wake = null;
         resolve();
       };
-      const unlisten = this.current.feed.listen(stop);
-      signal.addEventListener("abort", stop);
     });
   }
 
   close(): void {
+    this.unlisten();
+    this.wake?.();
     this.access.release();
   }
 
+  /** Once for each signal and feed: a thousand readers would do it at every event. */
+  private listenOnce(signal: AbortSignal): void {
+    if (this.signal !== signal) signal.addEventListener("abort", () => this.wake?.());
+    this.signal = signal;
+    const { feed } = this.current;
+    if (this.heard === feed) return;
+    this.unlisten();
+    this.heard = feed;
+    // Most of what changes shows nothing: nobody is woken for it.
+    this.unlisten = feed.listen(() => {
+      if (this.wake && this.hasNews()) this.wake();
+    });
+  }
+
+  /** Whether `take` would give or do anything. */
+  private hasNews(): boolean {
+    const { log, feed, closed } = this.current;
+    if (closed || log.durable.seq > this.position || (log.durable.ended && !this.finished)) return true;
+    const { running, entries } = feed;
+    if ((entries.at(-1)?.n ?? 0) > this.lastEntry) return true;
+    if (!running || running.baseSeq > this.position) return false;
+    if (this.shown?.call === running.call) return this.shown.offset !== running.text.length;
+    return this.shown !== null || running.text !== "";
+  }
+
   private more(frames: StreamFrame[]): StreamFrame[] {
-    this.seenVersion = -1;
+    this.isBehind = true;
     return frames;
   }
 

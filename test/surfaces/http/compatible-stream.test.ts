@@ -77,9 +77,9 @@ test("a pause that is asked for ends the stream, and the turn is not lost", asyn
   http.model.reply({ calls: [{ call_id: "c1", tool_name: "none", arguments: {} }], text: ["a"], hold: hold.opened });
   const stream = await openStream(http, { path: `/api/v1/sessions/${id}/stream`, json: { content: "hi" } });
   await stream.until("event: token");
-  const paused = ask(http, { method: "POST", path: `/api/v1/sessions/${id}/pause` });
+  const paused = await ask(http, { method: "POST", path: `/api/v1/sessions/${id}/pause` });
+  assert.equal(paused.status, 200);
   hold.open();
-  assert.equal((await paused).status, 200);
   assert.match(await stream.ended(), /event: error\ndata: \{"message":"paused"\}\n\n$/);
 });
 
