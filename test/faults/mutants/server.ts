@@ -46,4 +46,32 @@ export const serverMutants: readonly Mutant[] = [
     replace: "",
     test: "test/faults/disk-full.test.ts",
   },
+  {
+    name: "any host name is let in",
+    file: "src/surfaces/http/access/gate.ts",
+    find: 'const name = hostName(headerOf(arrival, "host"));',
+    replace: 'const name = "127.0.0.1";',
+    test: "test/faults/attackers.test.ts",
+  },
+  {
+    name: "a line is read without its crc being checked",
+    file: "src/adapters/stores/sessions/files/line.ts",
+    find: "if (crc !== null && hex(crc32(line.subarray(0, -sealBytes), seed)) !== crc) {",
+    replace: "if (crc !== null && seed < 0) {",
+    test: "test/faults/damaged-logs.test.ts",
+  },
+  {
+    name: "a stream is written to however far its client is behind",
+    file: "src/surfaces/http/stream/follow-log.ts",
+    find: "    await stream.flushed();\n",
+    replace: "",
+    test: "test/faults/streams.test.ts",
+  },
+  {
+    name: "a resumed stream gives the text of the running response from its beginning",
+    file: "src/domain/stream/cursor.ts",
+    find: "offset: Number(match[2])",
+    replace: "offset: 0",
+    test: "test/faults/streams.test.ts",
+  },
 ];
