@@ -57,14 +57,14 @@ export class EventStream {
     });
   }
 
-  /** Each block is one write; several together are one packet where they fit. */
+  /** Several blocks together are one packet where they fit. */
   write(blocks: readonly Uint8Array[]): void {
     if (this.gone || blocks.length === 0) return;
     this.ticksSilent = 0;
     this.written = true;
-    if (blocks.length > 1) this.response.cork();
-    for (const block of blocks) this.response.write(block);
-    if (blocks.length > 1) this.response.uncork();
+    const [first, ...others] = blocks;
+    // Not corked: Node lets go of the socket before it writes what was corked, each part by a system call of its own.
+    this.response.write(others.length > 0 ? Buffer.concat(blocks) : first);
   }
 
   /** Resolves when the client can take more, or has gone. */
