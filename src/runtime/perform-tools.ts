@@ -96,6 +96,8 @@ async function invoke(
     onOutput: (text: string) => show(redactor.push(text)),
   };
   try {
+    // Cancelled while its start was being made durable.
+    if (signal.aborted) return stopped(String(signal.reason));
     const found = resume && tool.resume ? await tool.resume(state.call, context) : null;
     return found ?? (await tool.run(state.call, context));
   } catch (error) {

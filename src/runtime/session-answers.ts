@@ -27,12 +27,15 @@ async function follow(registry: SessionRegistry, id: SessionId, awaited: Awaited
     try {
       const { version } = session.feed;
       position ??= (await seqOf(registry, session, awaited)) - 1;
+      const head = session.log.durable.seq;
       const events: SessionEvent[] =
         session.log.durableAfter(position) ?? (await Array.fromAsync(store.read(id, { after: position, limit: 500 })));
       for (const event of events) {
         state = evolveAnswer(state, event);
         position = event.seq;
       }
+      // What is left is of types that a newer program wrote, to be ignored by others.
+      if (events.length === 0) position = Math.max(position, head);
       if (position < session.log.durable.seq) continue;
       const answer = answerOf(state, session);
       if (answer) return answer;

@@ -23,11 +23,19 @@ export async function enter(
   registry: SessionRegistry,
   session: LivingSession,
   command: SessionCommand,
+  unfit: DuragentError | null = null,
 ): Promise<Entered> {
   if (registry.draining)
     throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
+  const { problem } = session.log;
+  if (problem?.code === "repeated-crash" && !session.forced) throw new DuragentError(problem.code, problem.detail);
   for (let conflicts = 0; ; conflicts += 1) {
     const accepted = accept(session.tail, command);
+    if (unfit || accepted.kind === "refused") {
+      const before = await enteredBefore(session, command);
+      if (before) return before;
+    }
+    if (unfit) throw unfit;
     if (accepted.kind === "refused") throw refusal(accepted);
     if (accepted.kind === "settled") {
       await session.log.whenDurable(session.tail.seq);
@@ -46,6 +54,19 @@ export async function enter(
     if (first) return { kind: "appended", event: first };
     // Decided in the queue that there is nothing to append, or that it may not enter: ask once more, and answer that.
   }
+}
+
+/** What is refused now may have been accepted earlier: a key that was seen answers as it did then. */
+async function enteredBefore(session: LivingSession, command: SessionCommand): Promise<Entered | null> {
+  if (command.idempotencyKey === undefined) return null;
+  // No log ends there, so that nothing but a key that was seen is found.
+  const appended = await session.log.append([], { expectedHead: -1, idempotencyKey: command.idempotencyKey });
+  if (appended.kind !== "duplicate") return null;
+  await appended.durable;
+  const then = accept({ ...session.tail, ended: false, endAsked: null }, command);
+  if (then.kind === "refused") return null;
+  if (then.kind === "settled") return { kind: "settled", settled: then };
+  return { kind: "duplicate", event: sameInput(appended.event, then.event, session) };
 }
 
 function conditions(session: LivingSession, command: SessionCommand, accepted: Accepted) {
@@ -101,11 +122,10 @@ export function sessionCommands(
       registry.with(id, async (session) => {
         session.forced = true;
         if (session.log.problem?.code === "repeated-crash") session.log.problem = undefined;
-        assertAgent(session);
         const messageId = `msg_${clock.ulid()}` as MessageId;
         if (message.traceId) session.traces.set(messageId, message.traceId);
-        const entered = await enter(registry, session, {
-          type: "send_message",
+        const command = {
+          type: "send_message" as const,
           timestamp: timestamp(),
           messageId,
           content: message.content,
@@ -116,8 +136,10 @@ export function sessionCommands(
           unattended: message.unattended === true,
           mayDecide: message.mayDecide === true,
           idempotencyKey: message.idempotencyKey,
-        });
-        session.traces.delete(messageId);
+        };
+        const entered = await enter(registry, session, command, agentMissing(session)).finally(() =>
+          forgetTraces(session, messageId),
+        );
         if (entered.kind === "settled" || entered.event.type !== "user_message")
           throw new DuragentError(
             "conflict",
@@ -159,9 +181,18 @@ export function sessionCommands(
   };
 }
 
-function assertAgent(session: LivingSession): void {
-  if (session.inForce || session.tail.turn) return;
-  throw new DuragentError("agent-not-found", session.agentMissing ?? `there is no agent ${session.tail.agent}`);
+function agentMissing(session: LivingSession): DuragentError | null {
+  if (session.inForce || session.tail.turn) return null;
+  return new DuragentError("agent-not-found", session.agentMissing ?? `there is no agent ${session.tail.agent}`);
+}
+
+/** A trace is of use until a turn has taken its message in; those of messages on their way here are left alone. */
+function forgetTraces({ traces, tail, holds }: LivingSession, entered: MessageId): void {
+  if (traces.size === 0) return;
+  const waiting = new Set(tail.waiting.map((message) => message.messageId));
+  const isFull = traces.size > waiting.size + holds;
+  for (const messageId of isFull ? [...traces.keys()] : [entered])
+    if (!waiting.has(messageId)) traces.delete(messageId);
 }
 
 /** What *always allow* keeps is computed from the pending call, never from the request. */

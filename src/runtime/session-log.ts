@@ -22,7 +22,7 @@ export class SessionLog {
   readonly id: SessionId;
   durable: SessionState;
   tail: SessionState;
-  /** Without gaps, from a turn boundary far enough back for the model's context, queued events included. */
+  /** All events from a turn boundary far enough back for the model's context, queued ones included. */
   readonly history: SessionEvent[];
   problem: SessionProblem | undefined;
   failure: DuragentError | null = null;
@@ -61,7 +61,9 @@ export class SessionLog {
     let { events } = opened;
     if (opened.snapshot && !usable) events = await Array.fromAsync(env.store.read(id));
     const from: SessionState = usable ? (usable.state as SessionState) : initialState;
-    const state = events.filter((event) => event.seq > from.seq).reduce(evolve, from);
+    const known = events.filter((event) => event.seq > from.seq).reduce(evolve, from);
+    // The last ones may be of types that a newer program wrote, to be ignored by others.
+    const state = { ...known, seq: Math.max(known.seq, opened.head) };
     const log = new SessionLog(env, id, state, events, from.seq);
     log.problem = opened.problem;
     return log;
@@ -109,7 +111,10 @@ export class SessionLog {
   durableAfter(seq: number): SessionEvent[] | null {
     const first = this.history[0]?.seq ?? this.tail.seq + 1;
     if (seq + 1 < first) return null;
-    return this.history.slice(seq + 1 - first, this.durableCount);
+    let from = Math.min(seq + 1 - first, this.durableCount);
+    // Numbers are missing where an event joined another, or is none for this program.
+    while ((this.history[from - 1]?.seq ?? 0) > seq) from -= 1;
+    return this.history.slice(from, this.durableCount);
   }
 
   snapshot(): Snapshot {

@@ -42,7 +42,7 @@ export class LogReader implements SessionReader {
   }
 
   async take(maxBytes: number): Promise<StreamFrame[]> {
-    if (this.current.closed) await this.reopen();
+    if (this.current.closed && !this.endsHere()) await this.reopen();
     const { log, feed } = this.current;
     this.isBehind = false;
     const frames: StreamFrame[] = [];
@@ -51,11 +51,14 @@ export class LogReader implements SessionReader {
       frames.push(frame);
       bytes += frame.wire.length;
     };
+    const head = log.durable.seq;
     const events = log.durableAfter(this.position) ?? (await this.access.read(this.position, pageEvents));
     for (const event of events) {
       if (bytes >= maxBytes) return this.more(frames);
       this.passDurable(event, feed, push);
     }
+    // What is left is of types that a newer program wrote, to be ignored by others.
+    if (events.length === 0) this.position = Math.max(this.position, head);
     if (this.position < log.durable.seq) return this.more(frames);
     this.takeText(feed, push, () => bytes >= maxBytes);
     for (const entry of feed.entries) {
@@ -108,6 +111,12 @@ export class LogReader implements SessionReader {
     if (!running || running.baseSeq > this.position) return false;
     if (this.shown?.call === running.call) return this.shown.offset !== running.text.length;
     return this.shown !== null || running.text !== "";
+  }
+
+  /** A life that was let go of tells its last events; after an end there is no next one. */
+  private endsHere(): boolean {
+    const { log } = this.current;
+    return log.durable.ended && log.durableAfter(this.position) !== null;
   }
 
   private more(frames: StreamFrame[]): StreamFrame[] {

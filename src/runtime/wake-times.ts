@@ -43,7 +43,9 @@ export class WakeTimes {
     const now = this.clock.now();
     const due = [...this.times].filter(([, at]) => at <= now).map(([id]) => id);
     for (const id of due) this.times.delete(id);
-    if (this.times.size > 0) this.arm(Math.min(...this.times.values()));
+    let next: number | null = null;
+    for (const at of this.times.values()) if (next === null || at < next) next = at;
+    if (next !== null) this.arm(next);
     for (const id of due) this.onDue(id);
   }
 }

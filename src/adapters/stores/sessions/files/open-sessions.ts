@@ -29,7 +29,8 @@ export type OpenSessionsOptions = {
   onDurable: (id: SessionId, head: number) => void;
 };
 
-export type FirstReading = { snapshot: Snapshot | null; events: SessionEvent[] };
+/** `head`: of the last event, also where that is of a type that was passed over. */
+export type FirstReading = { snapshot: Snapshot | null; events: SessionEvent[]; head: number };
 
 // A snapshot that was just read or written is likely to be listed next.
 const snapshotCacheBytes = 8 * 1024 * 1024;
@@ -76,9 +77,12 @@ export class OpenSessions {
 
   /** What an opening would have read. */
   async readAgain(log: SessionLog): Promise<{ log: SessionLog; reading: FirstReading }> {
+    // What somebody who is done with it has queued belongs to what is read.
+    await log.settled().catch(toldToTheWriter);
     const snapshot = await this.#snapshotOf(log);
+    const { head } = log.durable;
     const range = { after: (snapshot?.contextSeq ?? 1) - 1, limit: Number.MAX_SAFE_INTEGER, backwards: false };
-    return { log, reading: { snapshot, events: await Array.fromAsync(log.read(range)) } };
+    return { log, reading: { snapshot, events: await Array.fromAsync(log.read(range)), head } };
   }
 
   /** A log that is being made; its first append makes it durable with its directory entries. */
@@ -138,7 +142,10 @@ export class OpenSessions {
     this.descriptors.adopt(paths.log, file, async () => undefined);
     const recorded = await this.#recordLosses(log, opened);
     if (opened.snapshot) this.snapshots.set(id, opened.snapshot, { size: 1024 });
-    return { log, reading: { snapshot: opened.snapshot, events: [...opened.events, ...recorded] } };
+    return {
+      log,
+      reading: { snapshot: opened.snapshot, events: [...opened.events, ...recorded], head: log.durable.head },
+    };
   }
 
   async #snapshotOf(log: SessionLog): Promise<Snapshot | null> {

@@ -3,7 +3,6 @@ import { z } from "zod";
 
 import type { FileHandle, FileSystem } from "../../../../ports/file-system.ts";
 import type { Snapshot } from "../../../../ports/session-store.ts";
-import { isMissing } from "../../storage-error.ts";
 import type { KeyEntry } from "../idempotency-keys.ts";
 import { checkLine, hex } from "./line.ts";
 
@@ -64,9 +63,9 @@ export function parseSnapshot(bytes: Uint8Array, seed: number): SnapshotFile | n
 export async function readSnapshotFile(fs: FileSystem, path: string, seed: number): Promise<SnapshotFile | null> {
   try {
     return parseSnapshot(await fs.readFile(path), seed);
-  } catch (error) {
-    if (isMissing(error)) return null;
-    throw error;
+  } catch {
+    // Missing, not a file, not readable: the log is read instead.
+    return null;
   }
 }
 

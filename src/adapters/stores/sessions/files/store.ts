@@ -180,7 +180,7 @@ export class FileSessionStore implements SessionStore {
     const isOpen = this.#open.peek(id) !== undefined;
     const { log, reading } = isOpen ? await this.#open.readAgain(await this.#log(id)) : await this.#openAnew(id);
     const problem = log.problem;
-    return { ...reading, head: log.durable.head, ...(problem && { problem }) };
+    return { ...reading, ...(problem && { problem }) };
   }
 
   async attach(id: SessionId, client: string, ttlMs: number | null): Promise<void> {
