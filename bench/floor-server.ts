@@ -55,7 +55,8 @@ app.post("/api/v1/sessions/:id/stream", async (c) => {
   outgoing.end(`event: done\ndata: {}\n\n`);
   return RESPONSE_ALREADY_SENT;
 });
-const server = serve({ fetch: app.fetch, port: 0, hostname: "127.0.0.1", serverOptions: { keepAliveTimeout: 65_000 } }, ({ port }: AddressInfo) =>
-  console.log(`http://127.0.0.1:${port}`),
+const server = serve(
+  { fetch: app.fetch, port: 0, hostname: "127.0.0.1", serverOptions: { keepAliveTimeout: 65_000 } },
+  ({ port }: AddressInfo) => console.log(`http://127.0.0.1:${port}`),
 );
 process.on("SIGTERM", () => process.exit(server.listening ? 0 : 1));

@@ -27,5 +27,9 @@ export function atMostTimes(row: Measured & Required<Pick<Row, "peer">>, factor:
 
 /** A figure that must reach `share` (0…1) of its peer's. */
 export function atLeastShare(row: Measured & Required<Pick<Row, "peer">>, share: number): Row {
-  return { ...row, goal: `≥ ${Math.round(share * 100)} % of ${row.peer.name}`, met: row.ours >= share * row.peer.value };
+  return {
+    ...row,
+    goal: `≥ ${Math.round(share * 100)} % of ${row.peer.name}`,
+    met: row.ours >= share * row.peer.value,
+  };
 }

@@ -14,6 +14,7 @@ const figures: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>
   "long-session": () => import("./long-session.ts"),
   "sse-fanout": () => import("./sse-fanout.ts"),
   "idle-clients": () => import("./idle-clients.ts"),
+  "idle-sessions": () => import("./idle-sessions.ts"),
   start: () => import("./start.ts"),
 };
 

@@ -40,7 +40,9 @@ export async function run(): Promise<Row[]> {
 }
 
 async function countSyncs(pid: number, path: string, work: () => Promise<void>): Promise<number> {
-  const strace = spawn("strace", ["-f", "-p", String(pid), "-e", "trace=fdatasync,fsync", "-o", path], { stdio: ["ignore", "ignore", "pipe"] });
+  const strace = spawn("strace", ["-f", "-p", String(pid), "-e", "trace=fdatasync,fsync", "-o", path], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   const failed = once(strace, "error").then(([error]: unknown[]) => {
     throw new Error("strace can not be run: the syncs of a turn can not be counted without it", { cause: error });
   });

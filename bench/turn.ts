@@ -30,21 +30,53 @@ export async function run(): Promise<Row[]> {
     times.ours.push(...those.ours);
   }
   const base = median(times.direct.map((one) => one.totalMs));
-  const overhead = (of: TurnTimes[], share: number): number => quantile(of.map((one) => one.totalMs), share) - base;
+  const overhead = (of: TurnTimes[], share: number): number =>
+    quantile(
+      of.map((one) => one.totalMs),
+      share,
+    ) - base;
   const first = (of: TurnTimes[]): number => median(of.map((one) => one.firstTokenMs));
   const p50 = overhead(times.ours, 0.5);
   const p99 = overhead(times.ours, 0.99);
   return [
     atMostTimes(
-      { what: "overhead of a turn, synced, p50", ours: p50, unit: "ms", peer: { name: "floor", value: overhead(times.floor, 0.5) }, note: `direct ${base.toFixed(2)} ms` },
+      {
+        what: "overhead of a turn, synced, p50",
+        ours: p50,
+        unit: "ms",
+        peer: { name: "floor", value: overhead(times.floor, 0.5) },
+        note: `direct ${base.toFixed(2)} ms`,
+      },
       1.25,
     ),
-    atMost({ what: "overhead of a turn, synced, p50, against pi", ours: p50, unit: "ms", note: "the fastest peer took 3.5 ms on this kind of machine" }, 3.5),
+    atMost(
+      {
+        what: "overhead of a turn, synced, p50, against pi",
+        ours: p50,
+        unit: "ms",
+        note: "the fastest peer took 3.5 ms on this kind of machine",
+      },
+      3.5,
+    ),
     atMostTimes(
-      { what: "overhead of a turn, synced, p99", ours: p99, unit: "ms", peer: { name: "its p50", value: p50 }, note: `floor's p99 ${overhead(times.floor, 0.99).toFixed(2)} ms` },
+      {
+        what: "overhead of a turn, synced, p99",
+        ours: p99,
+        unit: "ms",
+        peer: { name: "its p50", value: p50 },
+        note: `floor's p99 ${overhead(times.floor, 0.99).toFixed(2)} ms`,
+      },
       3,
     ),
-    atMostTimes({ what: "first token, p50", ours: first(times.ours), unit: "ms", peer: { name: "floor", value: first(times.floor) } }, 1.25),
+    atMostTimes(
+      {
+        what: "first token, p50",
+        ours: first(times.ours),
+        unit: "ms",
+        peer: { name: "floor", value: first(times.floor) },
+      },
+      1.25,
+    ),
   ];
 }
 

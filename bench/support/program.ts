@@ -10,6 +10,8 @@ export type Program = AsyncDisposable & {
   readonly url: string;
   /** From the start of the process until it said so. */
   readonly readyMs: number;
+  /** Of a program that was started with `--inspect`. */
+  readonly inspectorUrl: string;
   /** Resolves once it is gone; asks with SIGTERM first. */
   stop(): Promise<void>;
 };
@@ -42,8 +44,9 @@ export async function startProgram(
   const readyMs = performance.now() - startedAt;
   const { pid } = child;
   if (pid === undefined) throw new Error(`${path} has no process id`);
+  const inspectorUrl = /ws:\S+/.exec(said.join("\n"))?.[0] ?? "";
   const stop = (): Promise<void> => end(child);
-  return { pid, url, readyMs, stop, [Symbol.asyncDispose]: stop };
+  return { pid, url, readyMs, inspectorUrl, stop, [Symbol.asyncDispose]: stop };
 }
 
 async function end(child: ChildProcess): Promise<void> {

@@ -38,11 +38,11 @@ export async function writeWorkspace(folder: string, modelUrl: string, session =
 }
 
 /** `duragent serve` in a workspace, as a user starts it. `DURAGENT_BENCH_NODE_ARGS` is for profiles. */
-export const startDuragent = (folder: string): Promise<Program> =>
+export const startDuragent = (folder: string, nodeArgs: readonly string[] = []): Promise<Program> =>
   startProgram(join(root, "src/main.ts"), {
     args: ["serve", "--port", "0"],
     cwd: folder,
-    nodeArgs: process.env["DURAGENT_BENCH_NODE_ARGS"]?.split(" ") ?? [],
+    nodeArgs: [...nodeArgs, ...(process.env["DURAGENT_BENCH_NODE_ARGS"]?.split(" ") ?? [])],
   });
 
 /** The floor: what any server that keeps the same promise has to do. */
