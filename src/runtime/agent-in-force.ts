@@ -21,13 +21,21 @@ export async function resolveAgent(session: LivingSession, parts: RuntimeParts):
 /** The definition that a new turn of this session would use. Throws nothing: `undefined` when there is none. */
 export async function newestAgent(session: LivingSession, parts: RuntimeParts): Promise<LoadedAgent | undefined> {
   const { agent, agentSpec } = session.tail;
-  if (agentSpec === undefined) return parts.catalog.get(agent);
+  if (agentSpec === undefined) return (await parts.catalog.get(agent)) ?? lastUsed(session, parts);
   try {
     return parts.catalog.inline(agentSpec);
   } catch (error) {
     if (error instanceof DuragentError) return undefined;
     throw error;
   }
+}
+
+/** An agent that was removed: a session that has worked with it goes on with the version of its last turn. */
+async function lastUsed(session: LivingSession, parts: RuntimeParts): Promise<LoadedAgent | undefined> {
+  const last = session.log.durableHistory().findLast((event) => event.type === "turn_start");
+  const digest = last?.type === "turn_start" ? last.agent_digest : "";
+  // A fork's turns are copies: they name no version.
+  return digest === "" || digest === noAgent ? undefined : parts.catalog.version(digest);
 }
 
 /** Takes messages in: the agent's version is kept durably before the log names it. */
