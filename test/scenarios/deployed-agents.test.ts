@@ -37,8 +37,7 @@ test("a turn ends with the version that it started with, whatever is deployed me
   const { folder } = await workspace(t);
   const first = await serve(t, folder);
   await first.client.deployAgent(await saying(slow, 30));
-  const { session_id } = await first.client.createSession({ agent: "deployed" });
-  const id = session_id as SessionId;
+  const { session_id: id } = await first.client.createSession({ agent: "deployed" });
   await first.client.postMessage(id, { content: "go" });
   for await (const event of first.client.follow(id)) if (event.kind === "token") break;
   assert.equal((await first.client.deployAgent(await saying("new"))).action, "updated");
@@ -60,12 +59,12 @@ test("a deployed agent shadows the static one over restarts; removed, sessions t
   const first = await serve(t, folder);
   await first.client.importAgent(await saying("deployed", 0, "echo"));
   await first.client.importAgent(await saying("alone"));
-  await first.server.child.kill("SIGKILL");
+  first.server.child.kill("SIGKILL");
   await first.server.exit;
 
   const { client } = await serve(t, folder);
-  const echo = (await client.createSession({ agent: "echo" })).session_id as SessionId;
-  const alone = (await client.createSession({ agent: "deployed" })).session_id as SessionId;
+  const echo = (await client.createSession({ agent: "echo" })).session_id;
+  const alone = (await client.createSession({ agent: "deployed" })).session_id;
   assert.equal(await answerOf(client, echo, "hi"), "deployed");
   assert.equal(await answerOf(client, alone, "hi"), "alone");
   await client.removeAgent("echo");

@@ -325,3 +325,19 @@ test("a folder that is replaced while it is read is read again", async (t) => {
   assert.equal((await catalog.get("a"))?.definition.metadata.description, "old");
   await catalog.until(async () => (await catalog.get("a"))?.definition.metadata.description === "new");
 });
+
+test("an agent in the server's own folder may say where its model is, a deployed or inline one may not", async (t) => {
+  const model = (provider: string) => `model: { provider: ${provider}, name: x, base_url: "https://example.net/v1" }\n`;
+  const { open } = await agentFolders(t, {
+    "agents/own.yaml": `name: own\n${model("openai")}`,
+    "sys/dyn_agents/put.yaml": `name: put\n${model("openai")}`,
+    "sys/dyn_agents/local.yaml": `name: local\n${model("ollama")}`,
+  });
+  const catalog = await open();
+  assert.deepEqual(
+    catalog.list().map(({ name }) => name),
+    ["local", "own"],
+  );
+  assert.equal(catalog.invalid()[0]?.errors[0]?.path, "model.base_url");
+  assert.throws(() => catalog.inline(`name: inline\n${model("openai")}`), /key of openai/);
+});

@@ -83,7 +83,8 @@ test("of ten who change the same version at once one succeeds", async (t) => {
   const told = await Promise.all(
     Array.from({ length: 10 }, (_, at) => post(agentYaml("one", `version: v${at}`), "yaml", { "if-match": etag })),
   );
-  assert.deepEqual(told.map(({ status }) => status).toSorted(), [200, ...Array(9).fill(412)]);
+  const [first, ...others] = told.map(({ status }) => status).toSorted((a, b) => a - b);
+  assert.deepEqual([first, new Set(others)], [200, new Set([412])]);
 });
 
 test("a deployed agent shadows the static one of its name until it is removed", async (t) => {
@@ -135,7 +136,14 @@ test("what is not even YAML, JSON or a package is a bad request, with its place"
   assert.equal((await post("[".repeat(100), "json")).status, 400);
   assert.equal((await post('{"name": 1, "name": 2}', "json")).status, 400);
   assert.equal((await post(Buffer.from([0x6e, 0xff]), "yaml")).status, 400);
-  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${[..."bcdefghi"].map((name, at) => `${name}: &${name} [${Array(9).fill(`*${"abcdefgh"[at]}`).join(",")}]`).join("\n")}\n`;
+  const nines = Array.from(
+    { length: 9 },
+    (_, at) =>
+      `n${at}: &n${at} [${Array(9)
+        .fill(at === 0 ? "x" : `*n${at - 1}`)
+        .join(",")}]`,
+  );
+  const bomb = `${nines.join("\n")}\n`;
   assert.equal((await post(bomb, "yaml")).status, 400);
   for (const bytes of ["nothing", gzipSync("x".repeat(2_000)).subarray(0, 20)]) {
     const told = await post(bytes, "gzip");
