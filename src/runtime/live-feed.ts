@@ -67,7 +67,7 @@ export class LiveFeed {
   /** Its response is durable, or there will be none. */
   endText(): void {
     this.running = null;
-    this.entries = this.entries.filter((entry) => nameOf(entry.frame) === "activity");
+    this.entries = [];
     this.shared.clear();
     this.changed();
   }
@@ -89,8 +89,6 @@ export class LiveFeed {
     return frame;
   }
 }
-
-const nameOf = (frame: StreamFrame): string => (frame.kind === "live" ? frame.name : frame.event.type);
 
 export function liveFrame(name: LiveName, data: Record<string, unknown>, id?: string): StreamFrame {
   const wire = encodeFrame({ ...(id === undefined ? {} : { id }), event: name, data: JSON.stringify(data) });

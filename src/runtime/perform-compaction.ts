@@ -5,7 +5,7 @@ import { buildRequest } from "./model-request.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 import { candidatesFor } from "./perform-model-call.ts";
-import { wastedEvents, withPrice } from "./usage-events.ts";
+import { cutShort, wastedEvents, withPrice } from "./usage-events.ts";
 import { whileRunning } from "./while-running.ts";
 
 /**
@@ -59,6 +59,9 @@ export async function performCompaction(
         { lease },
       );
     }
+    // Else it would be begun again and again, each time with all of the time that there is.
+    if (result.kind === "aborted" && (signal.reason === "background_limit" || signal.reason === "turn_limit"))
+      wasted.push(cutShort(base, { model: result.model, latencyMs: result.latencyMs }, String(signal.reason)));
     if (result.kind !== "aborted")
       giveUp(
         result.kind === "failed" ? result.message : "the model's summary is empty or longer than what it replaces",

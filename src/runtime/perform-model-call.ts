@@ -1,7 +1,7 @@
 import { ModelFailure, type ModelRequest } from "../ports/model.ts";
 import type { Appended, Lease } from "../ports/session-store.ts";
 import { contextUse } from "../domain/prompt/fit-request.ts";
-import { emptyUsage, type TurnState } from "../domain/session/state.ts";
+import type { TurnState } from "../domain/session/state.ts";
 import type { MessageId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, ToolCall } from "../schema/session-event.ts";
@@ -11,7 +11,8 @@ import type { Candidate } from "./model-try.ts";
 import { buildRequest, modelChoices, type BuiltRequest } from "./model-request.ts";
 import type { AgentInForce, LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
-import { withPrice, wastedEvents } from "./usage-events.ts";
+import { ShownText } from "./shown-text.ts";
+import { cutShort, withPrice, wastedEvents } from "./usage-events.ts";
 import { whileRunning } from "./while-running.ts";
 
 /** One model call of the open turn, with its retries: its response enters the log whole, or nothing of it does. */
@@ -45,7 +46,7 @@ export async function performModelCall(
         session.feed.add("activity", state.seq, {
           activity: "backing_off",
           for_ms: Math.round(ms),
-          reason: failure.message,
+          reason: parts.redact(failure.message),
         });
       },
       onReset: () => shown.begin(),
@@ -153,17 +154,7 @@ function abortedEvents(session: LivingSession, parts: RuntimeParts, base: Base, 
     ];
   // What it took counts against the background limit, also where the provider has not said what it costs.
   if (signal.reason !== "background_limit" && !usage) return [];
-  return [
-    {
-      ...base,
-      type: "usage_recorded",
-      usage: usage ?? emptyUsage,
-      cost_usd: usage?.cost_usd,
-      model: result.model,
-      reason: String(signal.reason),
-      latency_ms: Math.round(result.latencyMs),
-    },
-  ];
+  return [cutShort(base, { ...result, usage }, String(signal.reason))];
 }
 
 const jsonOf = (value: unknown) => JSON.parse(JSON.stringify(value)) as null;
@@ -235,54 +226,4 @@ function observe(parts: RuntimeParts, result: ModelCallResult): void {
   parts.metrics.observe("duragent_model_call_seconds", result.latencyMs / 1000, labels);
   if (result.kind === "response")
     parts.metrics.observe("duragent_first_token_seconds", result.firstTokenMs / 1000, labels);
-}
-
-/** What watchers see of the call: text of the newest try only, with secrets taken out. */
-class ShownText {
-  messageId: MessageId;
-  private redactor: ReturnType<RuntimeParts["redactText"]>;
-  private readonly session: LivingSession;
-  private readonly parts: RuntimeParts;
-  private readonly turn: TurnState;
-  private readonly throughSeq: number;
-  private thinkingOffset = 0;
-  private begun = false;
-
-  constructor(session: LivingSession, parts: RuntimeParts, turn: TurnState, throughSeq: number) {
-    this.session = session;
-    this.parts = parts;
-    this.turn = turn;
-    this.throughSeq = throughSeq;
-    this.messageId = `msg_${parts.clock.ulid()}` as MessageId;
-    this.redactor = parts.redactText();
-  }
-
-  begin(): void {
-    if (this.begun) this.messageId = `msg_${this.parts.clock.ulid()}` as MessageId;
-    this.begun = true;
-    this.redactor = this.parts.redactText();
-    this.thinkingOffset = 0;
-    this.session.backingOff = false;
-    this.session.feed.beginText(this.turn.id, this.messageId, this.throughSeq);
-  }
-
-  text(text: string): void {
-    this.session.feed.addText(this.redactor.push(text));
-  }
-
-  /** What was held back as a secret's possible beginning. */
-  finish(): void {
-    this.session.feed.addText(this.redactor.end());
-  }
-
-  thinking(text: string): void {
-    const content = this.parts.redact(text);
-    this.session.feed.add("thinking", this.throughSeq, {
-      turn_id: this.turn.id,
-      message_id: this.messageId,
-      content,
-      offset: this.thinkingOffset,
-    });
-    this.thinkingOffset += content.length;
-  }
 }

@@ -102,7 +102,9 @@ function appendedEvent(appended: Appended): SessionEvent | undefined {
 /** The first event with this key answers, if it said the same. */
 function sameInput(event: SessionEvent, draft: EventDraft, session: LivingSession): SessionEvent {
   const said = (one: object): unknown[] =>
-    ["type", "content", "delivery", "sender_id", "action", "call_id", "decision"].map((key) => Reflect.get(one, key));
+    ["type", "content", "delivery", "sender_id", "action", "call_id", "decision"].map((key): unknown =>
+      Reflect.get(one, key),
+    );
   const repeated = JSON.stringify(said(event)) === JSON.stringify(said(session.redacted(draft)));
   if (!repeated) throw new DuragentError("conflict", "this idempotency key was used before, with another content");
   return event;

@@ -93,7 +93,11 @@ export function sessionLifecycle(registry: SessionRegistry, view: (session: Livi
         await registry.close(living);
       }
       const report = await store.repair(id, options);
-      if (options.apply) await registry.get(id);
+      if (!options.apply) return report;
+      // Somebody may have looked at it before the repair began.
+      const stale = registry.peek(id);
+      if (stale) await registry.close(stale);
+      await registry.get(id);
       return report;
     },
   };

@@ -139,7 +139,8 @@ export class SessionLog {
   }
 
   private took(appended: Appended): Appended {
-    if (appended.kind === "unavailable") this.fail(appended.error);
+    // An input for which there is no room just now says nothing about the log.
+    if (appended.kind === "unavailable" && appended.error.code !== "overloaded") this.fail(appended.error);
     if (appended.kind !== "appended") return appended;
     for (const event of appended.events) this.fold(event);
     const last = appended.events.at(-1)?.seq ?? 0;

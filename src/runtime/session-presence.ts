@@ -5,10 +5,23 @@ import type { Attachment, Cursor, SessionReader, Sessions } from "./runtime.ts";
 import { LogReader } from "./session-reader.ts";
 import type { SessionRegistry } from "./session-registry.ts";
 
+/** Clients of one session that may be attached before one more that polls is refused. */
+const clientsMax = 2_000;
+
 /** Who is attached, and who reads. Rows, not events: the status that follows from them is the engine's decision. */
 export function sessionPresence(registry: SessionRegistry): Pick<Sessions, "attach" | "detach" | "reader"> {
   const { store, clock } = registry.parts;
   const timers = new Map<string, () => void>();
+
+  const keyOf = (id: SessionId, clientId: string): string => `${id} ${clientId}`;
+
+  /** Connections are bounded where they come from; what only says that it is there, here. */
+  const assertRoom = async (id: SessionId): Promise<void> => {
+    if ((await store.attached(id)).count < clientsMax) return;
+    throw new DuragentError("rate-limited", `${id} has ${clientsMax} attached clients, as many as it may`, {
+      retryAfterMs: 5_000,
+    });
+  };
 
   const recount = async (id: SessionId): Promise<void> => {
     const { count } = await store.attached(id);
@@ -21,7 +34,7 @@ export function sessionPresence(registry: SessionRegistry): Pick<Sessions, "atta
 
   /** Also of a session that can not be opened: a row must not outlive its client. */
   const leave = async (id: SessionId, clientId: string): Promise<void> => {
-    const key = `${id} ${clientId}`;
+    const key = keyOf(id, clientId);
     timers.get(key)?.();
     timers.delete(key);
     await store.leave(id, clientId);
@@ -30,7 +43,7 @@ export function sessionPresence(registry: SessionRegistry): Pick<Sessions, "atta
 
   /** A row that expires wakes its session, as one that is taken away does. */
   const expireLater = (id: SessionId, clientId: string, ttlMs: number): void => {
-    const key = `${id} ${clientId}`;
+    const key = keyOf(id, clientId);
     timers.get(key)?.();
     const cancel = clock.after(ttlMs, () => {
       leave(id, clientId).catch((error: unknown) =>
@@ -45,6 +58,7 @@ export function sessionPresence(registry: SessionRegistry): Pick<Sessions, "atta
 
     attach: (id, { clientId = `client_${clock.ulid()}`, ttlMs }): Promise<Attachment> =>
       registry.with(id, async () => {
+        if (ttlMs !== undefined && !timers.has(keyOf(id, clientId))) await assertRoom(id);
         // Before the row is renewed, so that the end of the time before can not take it away.
         if (ttlMs !== undefined) expireLater(id, clientId, ttlMs);
         await store.attach(id, clientId, ttlMs ?? null);

@@ -1,4 +1,5 @@
 import { costUsd } from "../domain/model/price.ts";
+import { emptyUsage } from "../domain/session/state.ts";
 import type { TurnId } from "../schema/ids.ts";
 import type { EventDraft, Usage } from "../schema/session-event.ts";
 import type { AgentInForce } from "./living-session.ts";
@@ -19,6 +20,23 @@ export function withPrice(
   if (cost === undefined) return usage;
   parts.metrics.add("duragent_cost_usd_total", labels, cost);
   return { ...usage, cost_usd: cost };
+}
+
+/** A call that was cut short and has no response: what it cost, and that the time it took was work. */
+export function cutShort(
+  base: { timestamp: string; turn_id: TurnId },
+  { usage, model, latencyMs }: { usage?: Usage | undefined; model: string; latencyMs: number },
+  reason: string,
+): EventDraft {
+  return {
+    ...base,
+    type: "usage_recorded",
+    usage: usage ?? emptyUsage,
+    cost_usd: usage?.cost_usd,
+    model,
+    reason,
+    latency_ms: Math.round(latencyMs),
+  };
 }
 
 /** What failed tries cost. */

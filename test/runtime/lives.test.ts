@@ -34,7 +34,7 @@ test("a client that comes at any moment of a run's end is seen", async () => {
       return appended;
     };
     const comes = async (): Promise<void> => {
-      for (let tick = 0; tick < moment; tick += 1) await null;
+      for (let tick = 0; tick < moment; tick += 1) await Promise.resolve();
       await running.sessions.attach(id, {});
     };
     const id = await newSession(running, "pause");

@@ -54,6 +54,11 @@ export function failed(clock: Clock, text: string): EventDraft {
   return { timestamp: timestamp(clock), type: "error", code: "internal-error", message: text, retryable: false };
 }
 
+function used(clock: Clock): EventDraft {
+  const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+  return { timestamp: timestamp(clock), type: "usage_recorded", usage, model: "m", reason: "failed attempt" };
+}
+
 export async function collect(events: AsyncIterable<SessionEvent>): Promise<SessionEvent[]> {
   return Array.fromAsync(events);
 }
@@ -298,17 +303,21 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
     },
   );
 
-  check("forgets fruitless acquisitions after an outcome", async (factory, store) => {
+  check("forgets fruitless acquisitions after an outcome of a run", async (factory, store) => {
     const { clock } = factory;
     const id = await created(store, clock);
     await acquired(store, id);
     const second = await factory.open();
     const lease = await acquired(second, id);
     assert.equal(lease.fruitlessOpens, 1);
-    await append(second, id, [failed(clock, "an outcome")], lease);
+    await append(second, id, [failed(clock, "a note about the log itself")], lease);
     const third = await factory.open();
-    assert.equal((await acquired(third, id)).fruitlessOpens, 0);
-    await third.shutdown();
+    const again = await acquired(third, id);
+    assert.equal(again.fruitlessOpens, 2);
+    await append(third, id, [used(clock)], again);
+    const fourth = await factory.open();
+    assert.equal((await acquired(fourth, id)).fruitlessOpens, 0);
+    await fourth.shutdown();
   });
 
   check("offers sessions with work that nobody holds", async ({ clock }, store) => {

@@ -1,13 +1,9 @@
-import {
-  ModelFailure,
-  type Model,
-  type ModelPart,
-  type ModelRegistry,
-  type ModelRequest,
-} from "../../src/ports/model.ts";
+import type { Model, ModelFailure, ModelPart, ModelRegistry, ModelRequest } from "../../src/ports/model.ts";
 import type { ToolCall } from "../../src/schema/session-event.ts";
 
 export type FakeReply = {
+  /** Pieces of thoughts, before the text. */
+  thinking?: string[];
   /** Pieces of text, in order. */
   text?: string[];
   calls?: ToolCall[];
@@ -49,6 +45,7 @@ export class FakeModel implements Model, ModelRegistry {
     for (const arrive of this.arrivals.splice(0)) arrive(request);
     const last = request.messages.findLast((message) => message.role === "user");
     const reply = this.replies.shift() ?? { text: [`echo: ${last?.role === "user" ? last.content : ""}`] };
+    for (const text of reply.thinking ?? []) yield { type: "thinking", text };
     for (const text of reply.text ?? []) yield { type: "text", text };
     if (reply.hold) for (const reached of this.holds.splice(0)) reached();
     if (reply.hold) await this.until(reply.hold, signal);

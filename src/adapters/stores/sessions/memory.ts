@@ -236,7 +236,7 @@ export class MemorySessionStore implements SessionStore {
   #append(id: SessionId, record: MemoryRecord, drafts: EventDraft[], lease: Lease | undefined): Appended {
     if (drafts.length === 0) return { kind: "appended", events: [], durable: Promise.resolve() };
     const events = this.#place(record, drafts, lease?.epoch ?? null);
-    const cameOfIt = events.some((event) => eventKinds[event.type] === "outcome");
+    const cameOfIt = events.some((event) => eventKinds[event.type] === "outcome" && event.type !== "error");
     if (cameOfIt || !lease) record.fruitlessOpens = 0;
     this.#process.watchers.hint(id, record.events.length);
     if (!lease) this.#process.wakeUp(id);

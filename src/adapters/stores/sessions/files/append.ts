@@ -42,7 +42,7 @@ export async function appendToLog(facts: AppendFacts, id: SessionId, request: Ap
       if (duplicate) return duplicate;
       continue;
     }
-    const error = log.refusal();
+    const error = log.refusal() ?? (request.lease ? null : log.crowd());
     if (error) return { kind: "unavailable", error };
     if (request.after !== undefined) {
       // Durable events come from the file; what has arrived meanwhile is in memory, so the last look needs no `await`.

@@ -6,7 +6,7 @@ export type LogFacts = {
   head: number;
   /** The highest epoch under which something was written; 0: nothing yet. */
   epoch: number;
-  /** `seq` of the last outcome; 0: none yet. */
+  /** `seq` of the last outcome of a run, which what the store itself records is not; 0: none yet. */
   outcomeSeq: number;
   ended: boolean;
 };
@@ -17,7 +17,10 @@ export function foldFacts(facts: LogFacts, event: SessionEvent): LogFacts {
   return {
     head: event.seq,
     epoch: Math.max(facts.epoch, event.epoch ?? 0),
-    outcomeSeq: eventKinds[event.type] === "outcome" && !event.legacy ? event.seq : facts.outcomeSeq,
+    outcomeSeq: isOfRun(event) ? event.seq : facts.outcomeSeq,
     ended: facts.ended || event.type === "session_end",
   };
 }
+
+const isOfRun = (event: SessionEvent): boolean =>
+  eventKinds[event.type] === "outcome" && event.type !== "error" && !event.legacy;

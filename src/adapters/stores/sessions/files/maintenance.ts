@@ -32,6 +32,7 @@ const trashAgeMs = 24 * 60 * 60 * 1000;
 export class Maintenance {
   readonly #facts: MaintenanceFacts;
   readonly #deleting = new Set<SessionId>();
+  readonly #repairing = new Set<SessionId>();
 
   constructor(facts: MaintenanceFacts) {
     this.#facts = facts;
@@ -43,6 +44,9 @@ export class Maintenance {
     if (!this.#facts.known.has(id)) sessionPaths(this.#facts.sessions, id);
     const gone = this.#deleting.has(id) || this.#facts.identity.deleted.has(id);
     if (gone) throw new DuragentError("session-ended", `${id} was deleted`);
+    // A log that was opened now would go on in a file that another is about to take the place of.
+    if (this.#repairing.has(id))
+      throw new DuragentError("overloaded", `${id} is being repaired; try again`, { retryAfterMs: 1_000 });
   }
 
   /** The id is taken for ever before the log goes, so that nothing of the session comes back after a crash. */
@@ -77,8 +81,17 @@ export class Maintenance {
   }
 
   async repair(id: SessionId, options: { apply: boolean; reseal: boolean }): Promise<RepairReport> {
-    const { clock, known, open, opens, process } = this.#facts;
     this.#refuse(id);
+    this.#repairing.add(id);
+    try {
+      return await this.#repair(id, options);
+    } finally {
+      this.#repairing.delete(id);
+    }
+  }
+
+  async #repair(id: SessionId, options: { apply: boolean; reseal: boolean }): Promise<RepairReport> {
+    const { clock, known, open, opens, process } = this.#facts;
     await open.close(id);
     const nowIso = new Date(clock.now()).toISOString();
     const report = await this.#atDisk(id, (log) => repairLog({ ...log, nowIso }, options));

@@ -111,7 +111,11 @@ export class SessionLog {
   /** Why nothing can be appended now. */
   refusal(): DuragentError | null {
     const problem = this.problem;
-    if (problem) return this.#writer.failure ?? new DuragentError(problem.code, problem.detail);
+    return problem && (this.#writer.failure ?? new DuragentError(problem.code, problem.detail));
+  }
+
+  /** Why no more inputs are taken just now. What a runner has to record is bounded by itself, and always is. */
+  crowd(): DuragentError | null {
     if (!this.#writer.isFull) return null;
     return new DuragentError("overloaded", `${this.id} has more waiting for the disk than it may; try again`, {
       retryAfterMs: 1000,
