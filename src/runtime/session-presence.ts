@@ -96,7 +96,7 @@ export function sessionPresence(registry: SessionRegistry): Pick<Sessions, "atta
               },
             };
           },
-          read: (after, limit) => Array.fromAsync(store.read(id, { after, limit })),
+          read: (after, limit) => store.read(id, { after, limit }),
           release: () => move(null),
         },
         {

@@ -10,8 +10,8 @@ export type ReadSource = { readonly log: SessionLog; readonly feed: LiveFeed; re
 export type ReadAccess = {
   /** The session as it lives now; opens it if it does not. */
   source(): Promise<ReadSource>;
-  /** Durable events that are no longer in memory. */
-  read(after: number, limit: number): Promise<SessionEvent[]>;
+  /** Durable events that are no longer in memory, fetched as they are taken. */
+  read(after: number, limit: number): AsyncIterable<SessionEvent>;
   release(): void;
 };
 
@@ -52,13 +52,20 @@ export class LogReader implements SessionReader {
       bytes += frame.wire.length;
     };
     const head = log.durable.seq;
-    const events = log.durableAfter(this.position) ?? (await this.access.read(this.position, pageEvents));
-    for (const event of events) {
+    const recent = log.durableAfter(this.position);
+    for (const event of recent ?? []) {
       if (bytes >= maxBytes) return this.more(frames);
       this.passDurable(event, feed, push);
     }
+    if (recent === null) {
+      // One after the other: a page of large events for each of many readers would fill the memory and be read again and again.
+      for await (const event of this.access.read(this.position, pageEvents)) {
+        this.passDurable(event, feed, push);
+        if (bytes >= maxBytes) return this.more(frames);
+      }
+    }
     // What is left is of types that a newer program wrote, to be ignored by others.
-    if (events.length === 0) this.position = Math.max(this.position, head);
+    if (frames.length === 0) this.position = Math.max(this.position, head);
     if (this.position < log.durable.seq) return this.more(frames);
     this.takeText(feed, push, () => bytes >= maxBytes);
     for (const entry of feed.entries) {
