@@ -51,7 +51,11 @@ export class DeployedFolder {
       const before = await this.revision(name);
       if (ifMatch !== undefined && ifMatch !== before) return { kind: "conflict", revision: before };
       const revision = revisionOf(agent);
-      if (revision === before) return { kind: "unchanged", revision };
+      if (revision === before) {
+        // Its files were synced before they got their name; a process that died may not have got to the name.
+        await this.#fs.syncFolder(this.#root);
+        return { kind: "unchanged", revision };
+      }
       await this.#replace(name, agent);
       return { kind: before === null ? "created" : "updated", revision };
     });

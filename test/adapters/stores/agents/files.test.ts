@@ -118,3 +118,11 @@ test("files: an agent that somebody put there as a single file is replaced and r
   assert.equal(await store.delete("two"), true);
   assert.deepEqual(await readdir(root), ["one"]);
 });
+
+test("files: what a dead process had put there is synced before it is called unchanged", async (t) => {
+  const folder = await temporaryFolder(t);
+  await storeIn(folder).put("one", before);
+  const disk = new FailingDisk(nodeFileSystem);
+  assert.equal((await storeIn(folder, disk).put("one", before)).kind, "unchanged");
+  assert.equal(disk.count("syncFolder", /dyn_agents$/), 1);
+});
