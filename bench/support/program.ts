@@ -33,7 +33,13 @@ export async function startProgram(
     stdio: ["ignore", "pipe", "pipe"],
   });
   const said: string[] = [];
-  createInterface({ input: child.stderr }).on("line", (line) => said.length < 50 && said.push(line));
+  createInterface({ input: child.stderr }).on("line", (line) => {
+    said.push(line);
+    if (said.length > 40) said.splice(1, 1);
+  });
+  child.once("exit", (code) => {
+    if (code !== 0 && code !== null) console.error(`${path} ended with ${code}:\n${said.join("\n")}`);
+  });
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       const found = /https?:\/\/[\d.:]+/.exec(line);

@@ -16,7 +16,12 @@ async function post(url: string, body: string, accept: string): Promise<Incoming
       },
       resolve,
     );
-    outgoing.on("error", (error) => reject(new Error(`${url}: ${error.message}`, { cause: error })));
+    outgoing.on("error", (error) => {
+      // The server had closed a kept connection in the same moment.
+      if (outgoing.reusedSocket && "code" in error && error.code === "ECONNRESET")
+        post(url, body, accept).then(resolve, reject);
+      else reject(new Error(`${url}: ${error.message}`, { cause: error }));
+    });
     outgoing.end(body);
   });
 }
