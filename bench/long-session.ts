@@ -33,7 +33,8 @@ async function growth(modelUrl: string, session: string): Promise<number> {
   await using folder = await benchFolder();
   await writeWorkspace(folder.path, modelUrl, session);
   await using server = await startDuragent(folder.path);
-  return growthAt(server.url);
+  // Awaited here: the server stops when this scope ends.
+  return await growthAt(server.url);
 }
 
 /** Early turns are measured in new sessions beside the old one, so that both meet a warm server and the same moments. */

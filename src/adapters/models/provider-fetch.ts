@@ -17,11 +17,13 @@ export function createProviderFetch(fallback: Fetch): Fetch {
   const agents = { http: new HttpAgent(options), https: new HttpsAgent(options) };
   return async (input, init) => {
     const url = input instanceof Request ? null : new URL(input);
-    const plain = init?.method === "POST" && typeof init.body === "string" && (init.redirect ?? "follow") === "follow";
-    if (url === null || !plain || !/^https?:$/.test(url.protocol) || url.username !== "") return fallback(input, init);
+    const body = init?.body;
+    const isPlain = init?.method === "POST" && typeof body === "string" && (init.redirect ?? "follow") === "follow";
+    if (url === null || !isPlain || !/^https?:$/.test(url.protocol) || url.username !== "")
+      return fallback(input, init);
     const response = await post(url, agents, {
       headers: headersOf(init.headers),
-      body: String(init.body),
+      body,
       signal: init.signal ?? null,
     });
     const status = response.statusCode ?? 0;
@@ -53,7 +55,9 @@ function post(
     request.once("response", resolve);
     request.on("error", (error) => {
       // The words of the global `fetch`, by which a provider's package knows that it may be tried again.
-      reject(signal?.aborted ? signal.reason : new TypeError("fetch failed", { cause: error }));
+      const failure: unknown = signal?.aborted ? signal.reason : new TypeError("fetch failed", { cause: error });
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors -- an abort has the reason that its caller gave it
+      reject(failure);
     });
     request.end(body);
   });
