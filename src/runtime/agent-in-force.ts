@@ -2,7 +2,8 @@ import type { Appended, Lease } from "../ports/session-store.ts";
 import { sessionSettings } from "../domain/session/settings.ts";
 import type { MessageId, TurnId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
-import type { LoadedAgent } from "./agents/catalog-types.ts";
+import type { SessionState } from "../domain/session/state.ts";
+import type { AgentCatalog, LoadedAgent } from "./agents/catalog-types.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 
@@ -20,10 +21,18 @@ export async function resolveAgent(session: LivingSession, parts: RuntimeParts):
 
 /** The definition that a new turn of this session would use. Throws nothing: `undefined` when there is none. */
 export async function newestAgent(session: LivingSession, parts: RuntimeParts): Promise<LoadedAgent | undefined> {
-  const { agent, agentSpec } = session.tail;
-  if (agentSpec === undefined) return (await parts.catalog.get(agent)) ?? lastUsed(session, parts);
+  const declared = await declaredAgent(session.tail, parts.catalog);
+  return declared ?? (session.tail.agentSpec === undefined ? lastUsed(session, parts) : undefined);
+}
+
+/** The definition that came with the session, else the agent of its name; `undefined` where it is not valid now. */
+export async function declaredAgent(
+  { agent, agentSpec }: SessionState,
+  catalog: AgentCatalog,
+): Promise<LoadedAgent | undefined> {
+  if (agentSpec === undefined) return catalog.get(agent);
   try {
-    return parts.catalog.inline(agentSpec);
+    return catalog.inline(agentSpec);
   } catch (error) {
     if (error instanceof DuragentError) return undefined;
     throw error;

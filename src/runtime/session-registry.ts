@@ -240,6 +240,7 @@ export class SessionRegistry {
   }
 
   private wake(id: SessionId): void {
+    if (this.draining) return;
     this.get(id).then(
       (session) => this.kick(session),
       (error: unknown) => this.notOpened(id, error),
@@ -249,7 +250,9 @@ export class SessionRegistry {
   /** A session whose time had come could not be opened: its work waits until it can. */
   notOpened(id: SessionId, error: unknown): void {
     if (error instanceof DuragentError && goneBy.has(error.code)) return;
-    this.parts.log.error({ session_id: id, err: error }, "a session could not be opened");
+    // Said once: it may be tried for a long time.
+    const level = this.retries.has(id) ? "debug" : "error";
+    this.parts.log[level]({ session_id: id, err: error }, "a session could not be opened");
     this.wakeAgain(id);
   }
 

@@ -2,6 +2,7 @@ import { hasOpenWork } from "../domain/session/next-status.ts";
 import { sessionSettings } from "../domain/session/settings.ts";
 import type { SessionState } from "../domain/session/state.ts";
 import type { SessionId } from "../schema/ids.ts";
+import { declaredAgent } from "./agent-in-force.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 import type { Sessions, SessionView } from "./runtime.ts";
@@ -60,6 +61,10 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
 async function takeUp(registry: SessionRegistry): Promise<void> {
   const { parts } = registry;
   for await (const summary of summaries(registry)) {
+    if (summary.problem?.code === "storage-failed") {
+      registry.notOpened(summary.sessionId, new Error(summary.problem.detail));
+      continue;
+    }
     if (summary.problem) {
       parts.log.warn({ session_id: summary.sessionId, code: summary.problem.code }, summary.problem.detail);
       continue;
@@ -79,7 +84,7 @@ async function takeUp(registry: SessionRegistry): Promise<void> {
 
 async function endOfLife(state: SessionState, { catalog, settings }: RuntimeParts): Promise<number | null> {
   if (state.ended) return null;
-  const agent = state.agentSpec === undefined ? await catalog.get(state.agent) : undefined;
+  const agent = await declaredAgent(state, catalog);
   const { ttlHours } = sessionSettings(agent?.definition.spec.session ?? {}, settings().session, state.onDisconnect);
   return ttlHours === 0 ? null : Date.parse(state.updatedAt) + ttlHours * 3_600_000;
 }

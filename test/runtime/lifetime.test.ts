@@ -39,6 +39,20 @@ test("an idle session ends when its time to live is over, also one that is not o
   assert.equal((await second.sessions.list({ limit: 10, status: "ended" })).sessions.length, 1);
 });
 
+test("a definition that came with its session says how long that lives, also after a restart", async (t) => {
+  const clock = createVirtualClock();
+  const disk = await openRestartableStore(t, clock);
+  const first = harness({ store: disk.store, clock, session: { ttl_hours: 2 } });
+  const { session } = await first.sessions.create({ agentSpec: { name: "tester" }, onDisconnect: "pause" });
+  await first.sessions.stop(1_000);
+  await disk.store.shutdown();
+  const second = harness({ store: await disk.reopen(), clock, session: { ttl_hours: 2 } });
+  await second.sessions.start();
+  clock.advance(2 * hourMs + 1_000);
+  for (let turn = 0; turn < 1_000; turn += 1) await new Promise(setImmediate);
+  assert.equal((await eventsOf(second, session.sessionId)).at(-1)?.type, "session_end");
+});
+
 test("after ten idle minutes nothing of a session is in memory, and it goes on as before", async (t) => {
   const clock = createVirtualClock();
   const disk = await openRestartableStore(t, clock);

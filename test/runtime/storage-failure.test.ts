@@ -7,19 +7,15 @@ import { FileSessionStore } from "../../src/adapters/stores/sessions/files/store
 import type { Clock } from "../../src/ports/clock.ts";
 import { FailingDisk } from "../support/failing-disk.ts";
 import { gate } from "../support/fake-model.ts";
-import { harness, newSession, typesOf, type HarnessOptions } from "../support/runtime-harness.ts";
+import { harness, newSession, typesOf } from "../support/runtime-harness.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { createVirtualClock, type VirtualClock } from "../support/virtual-clock.ts";
 
 const patient = { timeoutMs: 1_000_000_000, signal: new AbortController().signal };
 const message = { source: "http", mayDecide: true };
 
-async function onFailingDisk(
-  t: TestContext,
-  clock: Clock = createSystemClock(),
-  options: Partial<HarnessOptions> = {},
-) {
-  const folder = await temporaryFolder(t);
+async function onFailingDisk(t: TestContext, clock: Clock = createSystemClock(), folder = "") {
+  folder ||= await temporaryFolder(t);
   const disk = new FailingDisk(nodeFileSystem);
   const store = await FileSessionStore.open({
     sessionsFolder: `${folder}/sessions`,
@@ -28,7 +24,7 @@ async function onFailingDisk(
     clock,
     fs: disk,
   });
-  return { disk, store, running: harness({ store, clock, ...options }) };
+  return { disk, store, folder, running: harness({ store, clock }) };
 }
 
 /** Time passes for the test, and real input and output happen, until the promise has its value. */
@@ -36,7 +32,8 @@ async function meanwhile<Value>(clock: VirtualClock, value: Promise<Value>): Pro
   let over = false;
   const end = (): void => void (over = true);
   value.then(end, end);
-  while (!over) {
+  for (let turn = 0; !over; turn += 1) {
+    assert.ok(turn < 20_000, "it did not come to that");
     clock.advance(100);
     await new Promise(setImmediate);
   }
@@ -44,7 +41,7 @@ async function meanwhile<Value>(clock: VirtualClock, value: Promise<Value>): Pro
 }
 
 const polled = async (holds: () => boolean): Promise<void> => {
-  while (!holds()) await new Promise(setImmediate);
+  for (let turn = 0; turn < 20_000 && !holds(); turn += 1) await new Promise(setImmediate);
 };
 
 test("a turn whose record could not be synced goes on once the disk works again", async (t) => {
@@ -112,6 +109,27 @@ test("a session that could not be opened when its time came is tried again", asy
   );
   disk.mend();
   await meanwhile(clock, model);
+});
+
+test("a session that could not be opened at the start goes on once it can", async (t) => {
+  const clock = createVirtualClock();
+  const { disk, running, folder } = await onFailingDisk(t, clock);
+  const id = await newSession(running, "continue");
+  running.model.reply({ text: ["half"], hold: gate().opened });
+  const holding = running.model.holding();
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await holding;
+  // The process dies here: nothing of it does anything any more.
+  disk.failFrom(0, "EIO");
+  const later = await onFailingDisk(t, clock, folder);
+  later.disk.fail({ operation: "open", path: /events\.jsonl$/, code: "EMFILE", times: 2 });
+  await later.running.sessions.start();
+  await meanwhile(
+    clock,
+    polled(() => later.running.model.requests.length > 0),
+  );
+  const answer = await meanwhile(clock, later.running.sessions.answer(id, sent.messageId, patient));
+  assert.equal(answer.kind === "ended" && answer.content, "echo: go");
 });
 
 test("a server whose snapshots can not be written stops all the same", async (t) => {
