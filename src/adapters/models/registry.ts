@@ -4,8 +4,6 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Model, ModelChoice, ModelRegistry } from "../../ports/model.ts";
 import { providerKinds } from "../../schema/config-models.ts";
 import { DuragentError } from "../../schema/problem.ts";
-import { mergingFetch } from "./merge-deltas.ts";
-import { createProviderFetch } from "./provider-fetch.ts";
 import type { Environment, ProviderContext, ProviderEntry, ProviderMember } from "./provider-options.ts";
 import { createScriptedModel, scriptPath } from "./scripted.ts";
 
@@ -46,7 +44,6 @@ export function createModelRegistry(options: ModelRegistryOptions): Configurable
   let providers = options.providers;
   // Making one takes as long as ten tokens do, and an agent asks for the same at every call.
   const made = new LRUCache<string, Promise<Model>>({ max: madeModelsMax });
-  const fetch = mergingFetch(options.fetch ?? createProviderFetch((input, init) => globalThis.fetch(input, init)));
   // `errors` of a script count its calls for as long as its agent is loaded, over all sessions.
   const callCounts = new WeakMap<object, Map<string, number>>();
 
@@ -83,7 +80,7 @@ export function createModelRegistry(options: ModelRegistryOptions): Configurable
           clock: options.clock,
           storedKeys: options.storedKeys ?? {},
           packageFolder: options.packageFolder,
-          fetch,
+          fetch: options.fetch,
         };
         const making = load().then((member) => member.createModel(context));
         made.set(key, making);

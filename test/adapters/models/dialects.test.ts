@@ -82,6 +82,7 @@ for (const [provider, make] of providers) {
     const { parts, failure } = await outcomeOf((await model()).stream(asking("say"), never));
     assert.equal(failure, undefined);
     assert.equal(textOf(parts), "Hello to you all.");
+    assert.ok(parts.filter((part) => part.type === "text").length > 1, "in more than one piece");
     const finish = finishOf(parts);
     assert.equal(finish.stop, "end");
     assert.deepEqual(finish.usage, { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 });
