@@ -11,23 +11,29 @@ const chunks = ["Once ", "upon ", "a ", "time ", "there ", "was ", "a ", "log."]
 const story = chunks.join("");
 
 for (const dialect of ["anthropic", "openai"] as const) {
-  test(`a response that kill -9 cut goes on by itself in continue mode (${dialect})`, async (t) => {
-    const { server, provider, sessionId, client } = await cutInTheMiddle(t, "continue", dialect);
-    provider.reply({ chunks });
-    await server.start();
+  test(
+    `a response that kill -9 cut goes on by itself in continue mode (${dialect})`,
+    { timeout: 60_000 },
+    async (t) => {
+      const { server, provider, sessionId, client } = await cutInTheMiddle(t, "continue", dialect);
+      const again = provider.reply({ chunks });
+      await server.start();
+      // Before anybody has asked for the session: reading it would open it, too.
+      await again.arrived;
 
-    const onlooker = new StreamClient(sessionId, { attach: false });
-    await onlooker.connect(server.place);
-    await onlooker.untilType("turn_end");
-    const session = await ask(server.place, { path: `/api/v1/sessions/${sessionId}` });
-    assert.equal(session.json.attached_clients, 0, "nobody had to attach");
+      const onlooker = new StreamClient(sessionId, { attach: false });
+      await onlooker.connect(server.place);
+      await onlooker.untilType("turn_end");
+      const session = await ask(server.place, { path: `/api/v1/sessions/${sessionId}` });
+      assert.equal(session.json.attached_clients, 0, "nobody had to attach");
 
-    await client.connect(server.place);
-    await client.untilType("turn_end");
-    assert.deepEqual(client.durable, onlooker.durable.slice(0, client.durable.length));
-    assert.equal(textOf(client), story);
-    assert.equal(provider.requests.length, 2);
-  });
+      await client.connect(server.place);
+      await client.untilType("turn_end");
+      assert.deepEqual(client.durable, onlooker.durable.slice(0, client.durable.length));
+      assert.equal(textOf(client), story);
+      assert.equal(provider.requests.length, 2);
+    },
+  );
 }
 
 test("in pause mode it waits after a kill -9 until a client attaches, and then goes on", async (t) => {

@@ -74,4 +74,25 @@ export const serverMutants: readonly Mutant[] = [
     replace: "offset: 0",
     test: "test/faults/streams.test.ts",
   },
+  {
+    name: "a response that was cut off counts as finished",
+    file: "src/adapters/models/ai-sdk-stream.ts",
+    find: "const reason = part.finishReason.unified;",
+    replace: 'const reason = part.finishReason.unified === "interrupted" ? "stop" : part.finishReason.unified;',
+    test: "test/faults/provider.test.ts",
+  },
+  {
+    name: "a turn that a crash left open is not taken up",
+    file: "src/adapters/stores/sessions/files/store.ts",
+    find: 'if (!snapshot) this.#process.leases.restore(id, "now");',
+    replace: "if (!snapshot) return;",
+    test: "test/scenarios/killed-while-streaming.test.ts",
+  },
+  {
+    name: "a sender that hangs up stays attached",
+    file: "src/surfaces/http/routes/messages.ts",
+    find: "    hangUp.stop();\n    await attachment.leave();",
+    replace: "    hangUp.stop();",
+    test: "test/scenarios/hanging-up.test.ts",
+  },
 ];
