@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { payloads, type EventType } from "./session-event.ts";
+import { payloads } from "./session-event.ts";
 
 const text = z.string();
 const status = z.enum(["active", "running", "paused", "ended", "completed"]);
@@ -71,9 +71,4 @@ function explain(error: z.ZodError): string {
   const issue = error.issues[0];
   if (!issue) return "does not fit";
   return issue.path.length > 0 ? `${issue.path.join(".")}: ${issue.message}` : issue.message;
-}
-
-/** Whether today's program writes this type. */
-export function isWrittenType(type: string): type is EventType {
-  return Object.hasOwn(payloads, type);
 }

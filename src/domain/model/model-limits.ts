@@ -23,5 +23,5 @@ export function retryOf(levels: Levels): RetryLimits {
 
 /** The prices of all levels; of two for one model the more specific level's. */
 export function pricesOf(levels: Levels): PriceOverrides {
-  return Object.assign({}, ...levels.toReversed().map((level) => level?.prices));
+  return Object.fromEntries(levels.toReversed().flatMap((level) => Object.entries(level?.prices ?? {})));
 }
