@@ -7,7 +7,7 @@ import { initialState, type SessionState } from "../domain/session/state.ts";
 import type { RuntimeParts } from "./parts.ts";
 
 /** Raised when the state's shape or meaning changes: older snapshots are then not used. */
-const snapshotVersion = "1";
+const snapshotVersion = "2";
 
 /** Whether this program can go on from it. */
 export const isSnapshotUsable = ({ version }: Snapshot): boolean => version === snapshotVersion;
@@ -25,6 +25,8 @@ export class SessionLog {
   /** All events from a turn boundary far enough back for the model's context, queued ones included. */
   readonly history: SessionEvent[];
   problem: SessionProblem | undefined;
+  /** What the snapshot covered that it was opened from; 0 without one. */
+  snapshotSeq = 0;
   failure: DuragentError | null = null;
   /** `seq` up to which a snapshot is kept; 0: there is none that this program can use. */
   readonly snapshotSeq: number;
@@ -66,6 +68,7 @@ export class SessionLog {
     const state = { ...known, seq: Math.max(known.seq, opened.head) };
     const log = new SessionLog(env, id, state, events, from.seq);
     log.problem = opened.problem;
+    log.snapshotSeq = usable?.seq ?? 0;
     return log;
   }
 

@@ -9,6 +9,10 @@ type Common = {
   readonly idempotencyKey?: string | undefined;
 };
 
+/** Messages that may wait for a turn in one session, and what their texts may be together, in UTF-16 units. */
+const waitingMax = 1_000;
+const waitingUnitsMax = 64 * 1024 * 1024;
+
 /** What someone outside wants to enter the log. */
 export type SessionCommand =
   | (Common & {
@@ -78,6 +82,8 @@ export function accept(state: SessionState, command: SessionCommand): Accepted |
     return refused("session-ended", "the session has ended; create a new one, or fork this one");
   switch (command.type) {
     case "send_message":
+      if (isCrowded(state))
+        return refused("rate-limited", "as many messages wait here as may; send again once a turn has taken them in");
       return always({
         timestamp: command.timestamp,
         type: "user_message",
@@ -188,6 +194,9 @@ function acceptDelivery(state: SessionState, command: CommandOf<"record_delivery
     error: command.error,
   });
 }
+
+const isCrowded = ({ waiting }: SessionState): boolean =>
+  waiting.length >= waitingMax || waiting.reduce((sum, message) => sum + message.textUnits, 0) > waitingUnitsMax;
 
 const always = (event: EventDraft): Accepted => ({ kind: "accepted", event, condition: "none" });
 const onHead = (event: EventDraft): Accepted => ({ kind: "accepted", event, condition: "head" });

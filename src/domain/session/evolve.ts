@@ -130,6 +130,7 @@ function messageCame(state: SessionState, event: EventOf<"user_message">): Sessi
     seq: event.seq,
     delivery: event.delivery,
     senderId: event.sender_id,
+    textUnits: event.content.length,
     at: Date.parse(event.timestamp),
     notBefore: timeOf(event.not_before),
     unattended: event.unattended === true,

@@ -18,6 +18,8 @@ export type WaitingMessage = {
   readonly seq: number;
   readonly delivery: Delivery;
   readonly senderId: string | undefined;
+  /** Length of its text, in UTF-16 units. */
+  readonly textUnits: number;
   readonly at: number;
   readonly notBefore: number | null;
   readonly unattended: boolean;

@@ -215,3 +215,12 @@ test("the first delivery counts; one for nothing that was sent changes nothing",
   assert.equal(given(...idle, e.send("r1"), e.delivery("r1")).accept(delivery).kind, "settled");
   assert.equal(given(...idle).accept(delivery).kind, "settled");
 });
+
+test("messages that no turn has taken in are bounded in number and in size", () => {
+  const many = Array.from({ length: 1_000 }, (_, n) => e.message(n + 1));
+  assert.equal(given(...idle, ...many.slice(1)).accept(send()).kind, "accepted");
+  assert.equal(refusal(given(...idle, ...many).accept(send())), "rate-limited");
+  const big = e.message(1, { content: "x".repeat(64 * 1024 * 1024 + 1) });
+  assert.equal(refusal(given(...idle, big).accept(send())), "rate-limited");
+  assert.equal(given(...idle, big, e.turn(1, [1])).accept(send()).kind, "accepted");
+});
