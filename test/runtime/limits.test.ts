@@ -67,6 +67,10 @@ test("secrets are masked in live thoughts and in what is told of a failure", asy
     "my key is ***, well",
   );
   assert.match(shown, /bad key \*\*\*/);
+  const told = frames.flatMap((frame) =>
+    frame.kind === "live" && frame.name === "activity" ? [frame.data.activity] : [],
+  );
+  assert.deepEqual(told, ["backing_off", "working"]);
 });
 
 test("who comes after a model was asked again is not told that it still waits", async (t) => {
