@@ -25,8 +25,6 @@ export class SessionLog {
   /** All events from a turn boundary far enough back for the model's context, queued ones included. */
   readonly history: SessionEvent[];
   problem: SessionProblem | undefined;
-  /** What the snapshot covered that it was opened from; 0 without one. */
-  snapshotSeq = 0;
   failure: DuragentError | null = null;
   /** `seq` up to which a snapshot is kept; 0: there is none that this program can use. */
   readonly snapshotSeq: number;
@@ -68,7 +66,6 @@ export class SessionLog {
     const state = { ...known, seq: Math.max(known.seq, opened.head) };
     const log = new SessionLog(env, id, state, events, from.seq);
     log.problem = opened.problem;
-    log.snapshotSeq = usable?.seq ?? 0;
     return log;
   }
 
