@@ -4,6 +4,7 @@ import { pendingCall, type SessionState } from "../domain/session/state.ts";
 import type { MessageId, SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
+import { resolveAgent } from "./agent-in-force.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { Decide, SendMessage, Sent, Sessions, SessionView } from "./runtime.ts";
 import type { SessionRegistry } from "./session-registry.ts";
@@ -124,6 +125,8 @@ export function sessionCommands(
       registry.with(id, async (session) => {
         session.forced = true;
         if (session.log.problem?.code === "repeated-crash") session.log.problem = undefined;
+        // It may have been put right since it was looked for last.
+        if (!session.inForce && !session.runner) await resolveAgent(session, registry.parts);
         const messageId = `msg_${clock.ulid()}` as MessageId;
         if (message.traceId) session.traces.set(messageId, message.traceId);
         const command = {

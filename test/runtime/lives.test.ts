@@ -172,6 +172,20 @@ test("a call that is cancelled before its tool begins does not run", async (t) =
   assert.equal(runs, 0);
 });
 
+test("a session whose agent has come back takes messages again at once", async (t) => {
+  const disk = await openRestartableStore(t);
+  const first = harness({ store: disk.store });
+  const id = await newSession(first, "continue");
+  await disk.kill();
+  const second = harness({ store: await disk.reopen() });
+  const { catalog } = second.parts;
+  const find = catalog.get.bind(catalog);
+  catalog.get = () => Promise.resolve(undefined);
+  await assert.rejects(second.sessions.send(id, { content: "hi", ...message }), { code: "agent-not-found" });
+  catalog.get = find;
+  assert.equal(await say(second, id, "hi"), "echo: hi");
+});
+
 test("a session that had no snapshot gets one when it is closed", async (t) => {
   const clock = createVirtualClock();
   const disk = await openRestartableStore(t, clock);
