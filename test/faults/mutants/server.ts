@@ -83,9 +83,9 @@ export const serverMutants: readonly Mutant[] = [
   },
   {
     name: "a turn that a crash left open is not taken up",
-    file: "src/adapters/stores/sessions/files/store.ts",
-    find: 'if (!snapshot) this.#process.leases.restore(id, "now");',
-    replace: "if (!snapshot) return;",
+    file: "src/runtime/sessions.ts",
+    find: "registry.kick(await registry.get(summary.sessionId));",
+    replace: "registry.wakeAt(summary.sessionId, null);",
     test: "test/scenarios/killed-while-streaming.test.ts",
   },
   {
