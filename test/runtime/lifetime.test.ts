@@ -8,6 +8,7 @@ import { gate } from "../support/fake-model.ts";
 import { eventsOf, eventually, harness, newSession, typesOf, type Harness } from "../support/runtime-harness.ts";
 import { openRestartableStore, openTestStore } from "../support/test-store.ts";
 import { createVirtualClock } from "../support/virtual-clock.ts";
+import { until } from "../support/until.ts";
 
 const patient = { timeoutMs: 5_000, signal: new AbortController().signal };
 const message = { source: "http", mayDecide: true };
@@ -50,8 +51,7 @@ test("a definition that came with its session says how long that lives, also aft
   await second.sessions.start();
   clock.advance(2 * hourMs + 1_000);
   // Looked at in the store: nobody but the clock opens the session.
-  const tooLong = AbortSignal.timeout(5_000);
-  while ((await eventsOf(second, session.sessionId)).at(-1)?.type !== "session_end") tooLong.throwIfAborted();
+  await until("the end", async () => (await eventsOf(second, session.sessionId)).at(-1)?.type === "session_end");
 });
 
 test("after ten idle minutes nothing of a session is in memory, and it goes on as before", async (t) => {
@@ -65,7 +65,7 @@ test("after ten idle minutes nothing of a session is in memory, and it goes on a
   const before = await running.sessions.get(id);
   clock.advance(12 * 60_000);
   const files = join(disk.folder, "sessions", id);
-  while (!(await readdir(files)).includes("state.yaml")) await new Promise(setImmediate);
+  await until("the snapshot", async () => (await readdir(files)).includes("state.yaml"));
   assert.match(await readFile(join(files, "state.yaml"), "utf8"), /"title": "one"/);
   const listed = await running.sessions.list({ limit: 10 });
   assert.equal(listed.sessions[0]?.title, "one");

@@ -10,6 +10,7 @@ import { FakeModel, gate } from "../support/fake-model.ts";
 import { eventsOf, eventually, harness, newSession } from "../support/runtime-harness.ts";
 import { openRestartableStore, openTestStore } from "../support/test-store.ts";
 import { createVirtualClock } from "../support/virtual-clock.ts";
+import { until } from "../support/until.ts";
 
 const patient = { timeoutMs: 5_000, signal: new AbortController().signal };
 const message = { source: "http", mayDecide: true };
@@ -134,7 +135,7 @@ test("a session that crashes its process again and again refuses all but message
   const running = harness({ store: disk.store });
   await running.sessions.start();
   const problem = async () => (await running.sessions.get(id)).problem?.code;
-  for (let turn = 0; turn < 1_000 && !(await problem()); turn += 1) await new Promise(setImmediate);
+  await until("the problem", async () => (await problem()) !== undefined);
   assert.equal(await problem(), "repeated-crash");
   await assert.rejects(running.sessions.control(id, { action: "pause", by: "http", attached: true }), {
     code: "repeated-crash",

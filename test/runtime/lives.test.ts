@@ -13,6 +13,7 @@ import { gate } from "../support/fake-model.ts";
 import { eventsOf, eventually, harness, newSession, type Harness } from "../support/runtime-harness.ts";
 import { openRestartableStore, openTestStore } from "../support/test-store.ts";
 import { createVirtualClock } from "../support/virtual-clock.ts";
+import { until } from "../support/until.ts";
 
 const patient = { timeoutMs: 5_000, signal: new AbortController().signal };
 const message = { source: "http", mayDecide: true };
@@ -197,9 +198,7 @@ test("a session that had no snapshot gets one when it is closed", async (t) => {
   await second.sessions.start();
   clock.advance(12 * 60_000);
   const files = join(disk.folder, "sessions", id);
-  for (let turn = 0; turn < 1_000 && !(await readdir(files)).includes("state.yaml"); turn += 1)
-    await new Promise(setImmediate);
-  assert.ok((await readdir(files)).includes("state.yaml"));
+  await until("the snapshot", async () => (await readdir(files)).includes("state.yaml"));
 });
 
 test("a session whose snapshot can not be read keeps nobody else out", async (t) => {

@@ -10,6 +10,7 @@ import { gate } from "../support/fake-model.ts";
 import { harness, newSession, typesOf } from "../support/runtime-harness.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
 import { createVirtualClock, type VirtualClock } from "../support/virtual-clock.ts";
+import { until } from "../support/until.ts";
 
 const patient = { timeoutMs: 1_000_000_000, signal: new AbortController().signal };
 const message = { source: "http", mayDecide: true };
@@ -39,10 +40,6 @@ async function meanwhile<Value>(clock: VirtualClock, value: Promise<Value>): Pro
   }
   return value;
 }
-
-const polled = async (holds: () => boolean): Promise<void> => {
-  for (let turn = 0; turn < 20_000 && !holds(); turn += 1) await new Promise(setImmediate);
-};
 
 test("a turn whose record could not be synced goes on once the disk works again", async (t) => {
   const clock = createVirtualClock();

@@ -4,6 +4,7 @@ import { test } from "node:test";
 
 import { newSession } from "../../support/runtime-harness.ts";
 import { ask, startHttp } from "../../support/http-harness.ts";
+import { until } from "../../support/until.ts";
 
 const waysIn = [
   ["POST", "/messages", '{"content":"hi"}'],
@@ -58,10 +59,7 @@ test("clients that hang up at any moment of any request leave nothing behind", a
     server.sessions.isQuiet() &&
     (await server.sessions.get(id)).attachedClients === 0 &&
     server.listener.openRequests() === 0;
-  for (let turn = 0; turn < 2_000 && !(await quiet()); turn += 1) await new Promise(setImmediate);
-  assert.equal(server.sessions.isQuiet(), true);
-  assert.equal((await server.sessions.get(id)).attachedClients, 0);
-  assert.equal(server.listener.openRequests(), 0);
+  await until("nobody attached and no request open", quiet);
   assert.deepEqual(
     server.log.filter((line) => line.level === "error"),
     [],
@@ -91,8 +89,7 @@ test("a session that is deleted under its clients answers each of them, and leav
     assert.ok([200, 410].includes((await waiting).status), (await waiting).text);
     assert.equal((await ask(server, { path: `/api/v1/sessions/${id}` })).status, 410);
   }
-  for (let turn = 0; turn < 2_000 && !server.sessions.isQuiet(); turn += 1) await new Promise(setImmediate);
-  assert.equal(server.sessions.isQuiet(), true);
+  await until("quiet", () => server.sessions.isQuiet());
   assert.deepEqual(
     server.log.filter((line) => line.level === "error"),
     [],
