@@ -102,7 +102,7 @@ test("a session that could not be opened when its time came is tried again", asy
   const refused = disk.count("open", /events\.jsonl$/);
   await meanwhile(
     clock,
-    polled(() => disk.count("open", /events\.jsonl$/) > refused + 1),
+    until("what was waited for", () => disk.count("open", /events\.jsonl$/) > refused + 1),
   );
   disk.mend();
   await meanwhile(clock, model);
@@ -123,7 +123,7 @@ test("a session that could not be opened at the start goes on once it can", asyn
   await later.running.sessions.start();
   await meanwhile(
     clock,
-    polled(() => later.running.model.requests.length > 0),
+    until("what was waited for", () => later.running.model.requests.length > 0),
   );
   const answer = await meanwhile(clock, later.running.sessions.answer(id, sent.messageId, patient));
   assert.equal(answer.kind === "ended" && answer.content, "echo: go");
