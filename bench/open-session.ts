@@ -1,16 +1,16 @@
-import { appendFile, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { createSystemClock } from "../src/adapters/clock/system.ts";
 import { nodeFileSystem } from "../src/adapters/file-system/node.ts";
-import { sealLine, seedOf } from "../src/adapters/stores/sessions/files/line.ts";
 import { FileSessionStore } from "../src/adapters/stores/sessions/files/store.ts";
 import { sessionIdSchema } from "../src/schema/ids.ts";
 import { atMost, type Row } from "./row.ts";
+import { appendTurns } from "./support/long-log.ts";
 import { median } from "./support/quantile.ts";
 import { benchFolder } from "./support/servers.ts";
 
-const events = 100_000;
+const turns = 25_000;
 const openings = 9;
 const goalMs = 20;
 
@@ -36,7 +36,7 @@ export async function run(): Promise<Row[]> {
   if (made.kind === "created") await made.durable;
   await store.close(id);
   const log = join(folder, "sessions", id, "events.jsonl");
-  await appendFile(log, manyLines(id, timestamp));
+  const events = await appendTurns(log, id, { afterSeq: 1, turns });
   await store.open(id);
   await store.saveSnapshot(null, id, { version: "bench", seq: events, contextSeq: events - 200, state: {} });
 
@@ -54,22 +54,10 @@ export async function run(): Promise<Row[]> {
   }
   const oursMs = median(opened);
   await store.shutdown();
-  const what = `opening a session of ${events.toLocaleString("en")} events`;
+  const what = `opening a session of ${(turns * 4).toLocaleString("en")} events`;
   return [
     atMost({ what, ours: oursMs, unit: "ms", note: `${wholeMs.toFixed(0)} ms to read and parse all of it` }, goalMs),
   ];
-}
-
-function manyLines(id: string, timestamp: string): string {
-  const seed = seedOf(id);
-  const lines: string[] = [];
-  for (let seq = 2; seq <= events; seq += 1) {
-    const message = { message_id: `msg_${clock.ulid()}`, content: `message ${seq}`, source: "http", delivery: "steer" };
-    lines.push(
-      sealLine(JSON.stringify({ seq, timestamp, type: "user_message", ...message }).slice(0, -1), true, seed).text,
-    );
-  }
-  return lines.join("");
 }
 
 async function timed(act: () => Promise<void>): Promise<number> {

@@ -7,6 +7,7 @@ import type { Row } from "./row.ts";
 const figures: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>> = {
   append: () => import("./append.ts"),
   "open-session": () => import("./open-session.ts"),
+  attach: () => import("./attach.ts"),
   "many-sessions": () => import("./many-sessions.ts"),
   turn: () => import("./turn.ts"),
   throughput: () => import("./throughput.ts"),

@@ -6,15 +6,6 @@ export function open(url: string, headers: Readonly<Record<string, string>> = {}
   });
 }
 
-/** The body as JSON. Throws for everything but 200. */
-export async function getJson(url: string): Promise<unknown> {
-  const response = await open(url, { accept: "application/json" });
-  let text = "";
-  for await (const chunk of response.setEncoding("utf8")) text += chunk;
-  if (response.statusCode !== 200) throw new Error(`${url} answered ${response.statusCode}: ${text}`);
-  return JSON.parse(text);
-}
-
 /** Resolves when the server says that it is ready. */
 export async function isReady(url: string): Promise<void> {
   for (;;) {
