@@ -15,6 +15,11 @@ export type Row = {
 
 type Measured = Omit<Row, "goal" | "met">;
 
+/** A figure that explains others: there is no goal for it. */
+export function told(row: Measured): Row {
+  return { ...row, goal: "–", met: true };
+}
+
 /** A figure that must not exceed `max` (in its own unit). */
 export function atMost(row: Measured, max: number): Row {
   return { ...row, goal: `≤ ${max} ${row.unit}`.trim(), met: row.ours <= max };

@@ -1,6 +1,13 @@
-import { atMost, atMostTimes, type Row } from "./row.ts";
+import { atMost, atMostTimes, told, type Row } from "./row.ts";
 import { median, quantile } from "./support/quantile.ts";
-import { benchFolder, startDuragent, startFloor, startModel, writeWorkspace } from "./support/servers.ts";
+import {
+  addScriptedAgent,
+  benchFolder,
+  startDuragent,
+  startFloor,
+  startModel,
+  writeWorkspace,
+} from "./support/servers.ts";
 import { createSession, direct, turn, type TurnTimes } from "./support/turn-client.ts";
 
 const rounds = 12;
@@ -13,21 +20,29 @@ export async function run(): Promise<Row[]> {
   await using floorFolder = await benchFolder();
   await using model = await startModel();
   await writeWorkspace(folder.path, model.url);
+  await addScriptedAgent(folder.path);
   await using ours = await startDuragent(folder.path);
   await using floor = await startFloor(floorFolder.path, model.url);
 
-  const times = { direct: [] as TurnTimes[], floor: [] as TurnTimes[], ours: [] as TurnTimes[] };
+  const times = {
+    direct: [] as TurnTimes[],
+    floor: [] as TurnTimes[],
+    ours: [] as TurnTimes[],
+    scripted: [] as TurnTimes[],
+  };
   for (let round = -3; round < rounds; round += 1) {
     const those = {
       direct: await repeat(() => direct(model.url)),
       floor: await turnsOf(floor.url),
       ours: await turnsOf(ours.url),
+      scripted: await turnsOf(ours.url, "scripted"),
     };
     // The first rounds warm all three up.
     if (round < 0) continue;
     times.direct.push(...those.direct);
     times.floor.push(...those.floor);
     times.ours.push(...those.ours);
+    times.scripted.push(...those.scripted);
   }
   const base = median(times.direct.map((one) => one.totalMs));
   const overhead = (of: TurnTimes[], share: number): number =>
@@ -77,13 +92,20 @@ export async function run(): Promise<Row[]> {
       },
       1.25,
     ),
+    told({
+      what: "a turn of the runtime alone, p50",
+      ours: median(times.scripted.map((one) => one.totalMs)),
+      unit: "ms",
+      peer: { name: "floor's overhead", value: overhead(times.floor, 0.5) },
+      note: "the same tokens from the scripted model: no provider package, no second server",
+    }),
   ];
 }
 
-async function turnsOf(url: string): Promise<TurnTimes[]> {
+async function turnsOf(url: string, agent?: string): Promise<TurnTimes[]> {
   const all: TurnTimes[] = [];
   for (let n = 0; n < turnsPerRound; n += turnsPerSession) {
-    const id = await createSession(url);
+    const id = await createSession(url, agent);
     for (let m = 0; m < turnsPerSession; m += 1) all.push(await turn(url, id));
   }
   return all;

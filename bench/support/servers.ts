@@ -37,6 +37,23 @@ export async function writeWorkspace(folder: string, modelUrl: string, session =
   );
 }
 
+/** Another agent of that workspace, `scripted`: its model says the same 50 tokens without a server or a provider package. */
+export async function addScriptedAgent(folder: string): Promise<void> {
+  const agent = join(folder, ".duragent/agents/scripted");
+  const fiftyTokens = Array.from({ length: 50 }, (_, n) => `word${n}`).join(" ");
+  await mkdir(agent);
+  await writeFile(
+    join(agent, "agent.yaml"),
+    [
+      "apiVersion: duragent/v1alpha1",
+      "kind: Agent",
+      "metadata: { name: scripted }",
+      "spec: { model: { provider: scripted, name: ./script.yaml } }",
+    ].join("\n"),
+  );
+  await writeFile(join(agent, "script.yaml"), `rules: [{ when: ".", say: "${fiftyTokens}" }]`);
+}
+
 /** `duragent serve` in a workspace, as a user starts it. `DURAGENT_BENCH_NODE_ARGS` is for profiles. */
 export const startDuragent = (folder: string, nodeArgs: readonly string[] = []): Promise<Program> =>
   startProgram(join(root, "src/main.ts"), {

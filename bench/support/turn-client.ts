@@ -32,9 +32,9 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-/** A new session of the agent `bench`; its id. */
-export async function createSession(url: string): Promise<string> {
-  const response = await post(`${url}/api/v1/sessions`, JSON.stringify({ agent: "bench" }), "application/json");
+/** A new session; its id. */
+export async function createSession(url: string, agent = "bench"): Promise<string> {
+  const response = await post(`${url}/api/v1/sessions`, JSON.stringify({ agent }), "application/json");
   const text = await textOf(response);
   const found: unknown = JSON.parse(text);
   if (typeof found === "object" && found !== null && "session_id" in found) return String(found.session_id);
