@@ -74,9 +74,16 @@ export class LiveFeed {
 
   add(name: LiveName, afterSeq: number, data: Record<string, unknown>): void {
     this.count += 1;
+    // What a session did before is of no use to anybody.
+    if (name === "activity") this.entries = this.entries.filter(({ frame }) => !isActivity(frame));
     this.entries.push({ n: this.count, afterSeq, frame: liveFrame(name, data) });
     if (this.entries.length > this.bufferSize) this.entries.splice(0, this.entries.length - this.bufferSize);
     this.changed();
+  }
+
+  /** The number of the newest entry. */
+  get newest(): number {
+    return this.count;
   }
 
   /** One frame for all readers that stand at the same place. */
@@ -89,6 +96,8 @@ export class LiveFeed {
     return frame;
   }
 }
+
+export const isActivity = (frame: StreamFrame): boolean => frame.kind === "live" && frame.name === "activity";
 
 export function liveFrame(name: LiveName, data: Record<string, unknown>, id?: string): StreamFrame {
   const wire = encodeFrame({ ...(id === undefined ? {} : { id }), event: name, data: JSON.stringify(data) });

@@ -49,6 +49,7 @@ export class LivingSession {
     abort: AbortController;
   } | null = null;
   backingOff = false;
+  private told: Activity = "idle";
   /** Asks the engine again whether the running effect goes on. */
   checkRunning: () => void = () => undefined;
   /** Trace ids of requests whose messages no turn has taken in yet. */
@@ -75,6 +76,14 @@ export class LivingSession {
 
   redacted(draft: EventDraft): EventDraft {
     return this.parts.redact(draft);
+  }
+
+  /** Tells watchers what the session does, where that has changed. */
+  tellActivity(more: Readonly<Record<string, unknown>> = {}): void {
+    const { activity } = this;
+    if (activity === this.told) return;
+    this.told = activity;
+    this.feed.add("activity", this.log.durable.seq, { activity, ...more });
   }
 
   /** Asks the engine, for the log as it is queued. */

@@ -43,11 +43,7 @@ export async function performModelCall(
       onThinking: (text) => shown.thinking(text),
       onBackoff: (ms, failure) => {
         session.backingOff = true;
-        session.feed.add("activity", state.seq, {
-          activity: "backing_off",
-          for_ms: Math.round(ms),
-          reason: parts.redact(failure.message),
-        });
+        session.tellActivity({ for_ms: Math.round(ms), reason: parts.redact(failure.message) });
       },
       onReset: () => shown.begin(),
     });

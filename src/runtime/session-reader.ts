@@ -1,6 +1,6 @@
 import { formatCursor } from "../domain/stream/cursor.ts";
 import type { SessionEvent } from "../schema/session-event.ts";
-import { durableFrame, liveFrame, tokenFrame, type LiveFeed, type RunningText } from "./live-feed.ts";
+import { durableFrame, isActivity, liveFrame, tokenFrame, type LiveFeed, type RunningText } from "./live-feed.ts";
 import type { Cursor, SessionReader, StreamFrame } from "./runtime.ts";
 import type { SessionLog } from "./session-log.ts";
 
@@ -25,6 +25,8 @@ export class LogReader implements SessionReader {
   finished = false;
   private shown: { call: string; offset: number } | null;
   private lastEntry = 0;
+  /** The newest live entry when it came. */
+  private joinedAt: number;
   /** There was more than could be taken at once. */
   private isBehind = true;
   private wake: (() => void) | null = null;
@@ -38,6 +40,7 @@ export class LogReader implements SessionReader {
     this.access = access;
     this.current = source;
     this.position = from.seq;
+    this.joinedAt = source.feed.newest;
     this.shown = from.call === undefined ? null : { call: from.call, offset: from.offset ?? 0 };
   }
 
@@ -70,7 +73,8 @@ export class LogReader implements SessionReader {
     this.takeText(feed, push, () => bytes >= maxBytes);
     for (const entry of feed.entries) {
       if (entry.n <= this.lastEntry || entry.afterSeq > this.position) continue;
-      push(entry.frame);
+      // Who comes later is told by `ready` what the session does.
+      if (entry.n > this.joinedAt || !isActivity(entry.frame)) push(entry.frame);
       this.lastEntry = entry.n;
     }
     if (bytes >= maxBytes) return this.more(frames);
@@ -134,6 +138,7 @@ export class LogReader implements SessionReader {
   private async reopen(): Promise<void> {
     this.current = await this.access.source();
     this.lastEntry = 0;
+    this.joinedAt = 0;
   }
 
   private passDurable(event: SessionEvent, feed: LiveFeed, push: (frame: StreamFrame) => void): void {

@@ -159,6 +159,7 @@ export class SessionRegistry {
 
   private changed(session: LivingSession): void {
     session.usedAt = this.parts.clock.now();
+    session.tellActivity();
     session.feed.changed();
     session.checkRunning();
     if (session.log.failure) return this.replaceLater(session);

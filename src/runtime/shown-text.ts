@@ -31,10 +31,9 @@ export class ShownText {
     this.redactor = this.parts.redactText();
     this.thoughts = this.parts.redactText();
     this.thinkingOffset = 0;
-    const waited = this.session.backingOff;
     this.session.backingOff = false;
     this.session.feed.beginText(this.turn.id, this.messageId, this.throughSeq);
-    if (waited) this.session.feed.add("activity", this.throughSeq, { activity: "working" });
+    this.session.tellActivity();
   }
 
   text(text: string): void {
