@@ -56,7 +56,7 @@ export async function addScriptedAgent(folder: string): Promise<void> {
 
 /** `duragent serve` in a workspace, as a user starts it. `DURAGENT_BENCH_NODE_ARGS` is for profiles. */
 export const startDuragent = (folder: string, nodeArgs: readonly string[] = []): Promise<Program> =>
-  startProgram(join(root, "src/main.ts"), {
+  startProgram(join(root, "bin/duragent.mjs"), {
     args: ["serve", "--port", "0"],
     cwd: folder,
     nodeArgs: [...nodeArgs, ...(process.env["DURAGENT_BENCH_NODE_ARGS"]?.split(" ") ?? [])],

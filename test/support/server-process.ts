@@ -7,7 +7,7 @@ import type { TestContext } from "node:test";
 
 import { temporaryFolder } from "./temporary-folder.ts";
 
-const mainPath = join(import.meta.dirname, "../../src/main.ts");
+const programPath = join(import.meta.dirname, "../../bin/duragent.mjs");
 /** Generous: a loaded machine starts slowly, and a server that hangs must fail the test and not the whole run. */
 const readyWithinMs = 30_000;
 
@@ -128,7 +128,7 @@ export class ServerProcess {
 
   /** Starts the program without waiting for it; on the first free port. */
   spawn(args: readonly string[] = ["serve", "--port", "0"], env: Readonly<Record<string, string>> = {}): ChildProcess {
-    const [command = "", ...rest] = [...(this.#options.wrapper ?? []), process.execPath, mainPath, ...args];
+    const [command = "", ...rest] = [...(this.#options.wrapper ?? []), process.execPath, programPath, ...args];
     const child = spawn(command, rest, {
       cwd: this.folder,
       detached: true,
