@@ -24,7 +24,7 @@ import { noTools } from "./tools-of-agent.ts";
 /** The agents as configuration places them. */
 export async function openCatalog(
   config: Config,
-  options: { log: Log; clock: Clock; watch: boolean; files?: FileSystem; inForce?: { config: Config } },
+  options: { log: Log; clock: Clock; files?: FileSystem; inForce?: { config: Config } },
 ): Promise<LivingCatalog> {
   const providers = (): Providers => (options.inForce ?? { config }).config.models.providers;
   const store = await openAgentStore(
@@ -40,7 +40,6 @@ export async function openCatalog(
     store,
     clock: options.clock,
     log: options.log,
-    watch: options.watch,
     lazyLoad: config.agents.lazyLoad,
     cacheSize: config.agents.cacheSize,
     providers: () => [...providerKinds, ...Object.keys(providers())],
@@ -109,7 +108,7 @@ export async function buildRuntime(
   const files = meteredFileSystem(nodeFileSystem, metrics);
   const [store, catalog, models] = await Promise.all([
     openSessionStore(config, clock, files),
-    openCatalog(config, { log, clock, watch: config.agents.watch, files, inForce }),
+    openCatalog(config, { log, clock, files, inForce }),
     openModels(loaded, clock),
   ]);
   const workerId = `${config.server.workerId ?? hostname()}/${clock.ulid()}`;

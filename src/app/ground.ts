@@ -31,7 +31,7 @@ export function createGround(): Ground {
     async agents(where) {
       const loaded = await loadOrFail(loadOptionsOf(where));
       const { openCatalog } = await import("./build-runtime.ts");
-      return openCatalog(loaded.config, { log: quietLog, clock: createSystemClock(), watch: false });
+      return openCatalog(loaded.config, { log: quietLog, clock: createSystemClock() });
     },
 
     async validateAgent(path) {
@@ -47,7 +47,7 @@ export function createGround(): Ground {
       ]);
       await using held = new AsyncDisposableStack();
       held.use(await openDataDirectory(config, { tighten: false }));
-      const options = { log: quietLog, clock: createSystemClock(), watch: false };
+      const options = { log: quietLog, clock: createSystemClock() };
       const agents = held.adopt(await openCatalog(config, options), (open) => open.close());
       const owned = held.move();
       return { agents, [Symbol.asyncDispose]: () => owned.disposeAsync() };

@@ -179,6 +179,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   };
   const follow = async (): Promise<void> => {
     await runtime.sessions.start();
+    if (config.agents.watch) runtime.catalog.follow();
     if (late !== null) await loadMetrics();
     // `--no-watch` follows nothing by itself; what is asked for (SIGHUP, `serve reload`) is read all the same.
     const followed = options.load.overrides?.watch === false ? { ...loaded, path: null } : loaded;

@@ -79,8 +79,7 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
     () => false,
   );
   const agents = await section("Agents", async () => {
-    const catalog =
-      options.server?.runtime.catalog ?? (await openCatalog(config, { log: quietLog, clock, watch: false }));
+    const catalog = options.server?.runtime.catalog ?? (await openCatalog(config, { log: quietLog, clock }));
     try {
       const models = options.server?.runtime.models ?? (await openModels(loaded, clock));
       return await checkAgents({ catalog, models, config, online: options.online });

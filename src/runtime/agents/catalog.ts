@@ -12,8 +12,6 @@ export type CatalogOptions = {
   readonly store: AgentStore;
   readonly clock: Clock;
   readonly log: Log;
-  /** Take changes up by themselves. */
-  readonly watch: boolean;
   /** Parse an agent when it is first asked for, and keep at most `cacheSize`. */
   readonly lazyLoad: boolean;
   readonly cacheSize: number;
@@ -23,8 +21,13 @@ export type CatalogOptions = {
   readonly sendsKey?: (provider: string) => boolean;
 };
 
-/** A catalog with a lifetime: `close` ends the watching. */
-export type LivingCatalog = AgentCatalog & AgentDeployment & { close(): Promise<void> };
+/** A catalog with a lifetime. */
+export type LivingCatalog = AgentCatalog &
+  AgentDeployment & {
+    /** From now on changes are taken up by themselves, those since the last reading too. */
+    follow(): void;
+    close(): Promise<void>;
+  };
 
 /** Versions of older turns that are kept parsed. */
 const oldVersionsMax = 200;
@@ -33,7 +36,7 @@ const keyless = new Set(["ollama", "scripted"]);
 /** When a folder was being written while it was read. */
 const againMs = 200;
 
-/** Reads all agents (or, lazily, their names) and follows them. An agent that is not valid never keeps the others out. */
+/** Reads all agents (or, lazily, their names). An agent that is not valid never keeps the others out. */
 export async function createCatalog(options: CatalogOptions): Promise<LivingCatalog> {
   const { store, clock, log } = options;
   const listeners = new Set<() => void>();
@@ -83,9 +86,8 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
 
   pending.all = true;
   await take();
-  // The start does not wait for the watcher. What changed before it saw anything is found by reading once more.
-  const watching = options.watch ? follow() : null;
-  async function follow(): Promise<{ close(): Promise<void> } | null> {
+  let watching: Promise<{ close(): Promise<void> } | null> | null = null;
+  const watch = async (): Promise<{ close(): Promise<void> } | null> => {
     try {
       const watcher = await store.watch({
         onChange(change) {
@@ -95,6 +97,7 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
         },
         onError: (error) => log.warn({ error }, "Changes of agents may not be seen; reload them by hand"),
       });
+      // What changed before it saw anything is found by reading once more.
       pending.all = true;
       void take();
       return watcher;
@@ -102,7 +105,7 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
       log.warn({ error }, "Changes of agents are not seen; reload them by hand");
       return null;
     }
-  }
+  };
 
   const get = async (name: string): Promise<LoadedAgent | undefined> => {
     const agent = await index.get(name, shared);
@@ -160,6 +163,10 @@ export async function createCatalog(options: CatalogOptions): Promise<LivingCata
     onChange(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
+    },
+
+    follow() {
+      if (!closed) watching ??= watch();
     },
 
     async close() {

@@ -40,7 +40,6 @@ export async function agentFolders(t: TestContext, files: Readonly<Record<string
       store,
       clock,
       log,
-      watch: false,
       lazyLoad: false,
       cacheSize: 100,
       ...options,

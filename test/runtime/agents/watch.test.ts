@@ -7,7 +7,8 @@ import { agentFolders, agentYaml } from "./agent-folders.ts";
 
 test("an agent that appears, changes and goes is followed", async (t) => {
   const { folder, write, open } = await agentFolders(t, {});
-  const catalog = await open({ watch: true });
+  const catalog = await open();
+  catalog.follow();
   await write("agents/a/agent.yaml", agentYaml("a"));
   await catalog.until(() => catalog.list().length === 1);
   await write("agents/a/SOUL.md", "I changed.");
@@ -20,7 +21,8 @@ test("an agent that appears, changes and goes is followed", async (t) => {
 
 test("an invalid edit is reported while the last good version stays, and mending it ends that", async (t) => {
   const { write, open } = await agentFolders(t, { "agents/a/agent.yaml": agentYaml("a", "description: one") });
-  const catalog = await open({ watch: true });
+  const catalog = await open();
+  catalog.follow();
   await write("agents/a/agent.yaml", agentYaml("a", "descritpion: two"));
   await catalog.until(() => catalog.invalid().length === 1);
   assert.equal((await catalog.get("a"))?.definition.metadata.description, "one");
@@ -31,7 +33,8 @@ test("an invalid edit is reported while the last good version stays, and mending
 
 test("a directive for all agents changes all of them, a deployed agent appears", async (t) => {
   const { write, open } = await agentFolders(t, { "agents/a/agent.yaml": agentYaml("a") });
-  const catalog = await open({ watch: true });
+  const catalog = await open();
+  catalog.follow();
   await write("directives/kind.md", "Be kind.");
   await catalog.until(async () => (await catalog.get("a"))?.directives[0] === "Be kind.");
   await write("sys/dyn_agents/b/agent.yaml", agentYaml("b"));
@@ -40,7 +43,8 @@ test("a directive for all agents changes all of them, a deployed agent appears",
 
 test("a thousand saves a second never show anything but a whole version, and the last one wins", async (t) => {
   const { folder, open, logged } = await agentFolders(t, { "agents/a/agent.yaml": agentYaml("a", "description: '0'") });
-  const catalog = await open({ watch: true });
+  const catalog = await open();
+  catalog.follow();
   const path = join(folder, "agents/a/agent.yaml");
   const seen = new Set<string>();
   const stopWatching = catalog.onChange(() => seen.add(catalog.list()[0]?.description ?? "nothing"));
@@ -63,7 +67,6 @@ test("a thousand saves a second never show anything but a whole version, and the
 test("what changes between the first reading and the first look of the watcher is not missed", async (t) => {
   const { store, write, open } = await agentFolders(t, { "agents/a/agent.yaml": agentYaml("a", "description: old") });
   const catalog = await open({
-    watch: true,
     store: {
       ...store,
       async watch(listener) {
@@ -72,12 +75,14 @@ test("what changes between the first reading and the first look of the watcher i
       },
     },
   });
+  catalog.follow();
   await catalog.until(() => catalog.list()[0]?.description === "new");
 });
 
 test("agents that can not be watched are served all the same", async (t) => {
   const { store, open, logged } = await agentFolders(t, { "agents/a/agent.yaml": agentYaml("a") });
-  const catalog = await open({ watch: true, store: { ...store, watch: () => Promise.reject(new Error("ENOSPC")) } });
+  const catalog = await open({ store: { ...store, watch: () => Promise.reject(new Error("ENOSPC")) } });
+  catalog.follow();
   assert.equal((await catalog.get("a"))?.name, "a");
   await catalog.close();
   assert.ok(logged.some(({ line }) => line.startsWith("Changes of agents are not seen")));

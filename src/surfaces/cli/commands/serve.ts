@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 
 import { terminalLine } from "../../../domain/terminal-text.ts";
+import type { GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition, Setup } from "../program.ts";
 import type { ServerApi } from "../server/api.ts";
-import { openServerIfAny, waitUntilGone } from "../server/connect.ts";
 import { wholeNumber } from "../whole-number.ts";
 
 type Flags = {
@@ -53,7 +53,9 @@ function defineServing(command: Command, { context, action }: Setup): void {
 }
 
 function defineAsking(command: Command, { context, action }: Setup): void {
-  const running = async (globals: Parameters<typeof openServerIfAny>[1]): Promise<ServerApi> => {
+  const running = async (globals: GlobalFlags): Promise<ServerApi> => {
+    // A server that starts is no client of another.
+    const { openServerIfAny } = await import("../server/connect.ts");
     const server = await openServerIfAny(context, globals);
     if (server !== null) return server;
     throw new CommandFailure(exitCodes.unavailable, "no server is running for this data directory", {
@@ -93,6 +95,7 @@ function defineAsking(command: Command, { context, action }: Setup): void {
       action(async (globals) => {
         const server = await running(globals);
         await server.shutdown();
+        const { waitUntilGone } = await import("../server/connect.ts");
         await waitUntilGone(server);
         context.stdout.write(globals.json ? `${JSON.stringify({ stopped: true })}\n` : "Stopped.\n");
         return exitCodes.done;
