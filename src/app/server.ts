@@ -74,7 +74,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     log.warn({ path, from, to }, "a mode let others in and was tightened");
   for (const warning of loaded.warnings) log.warn({}, warning);
 
-  const late = config.observability.metrics.enabled ? lateMetrics() : null;
+  const metrics = { loaded: null as Promise<PrometheusMetrics> | null };
+  const loadMetrics = (): Promise<PrometheusMetrics> =>
+    (metrics.loaded ??= import("../adapters/metrics/prometheus.ts").then(async ({ openMetrics }) => {
+      const opened = await openMetrics({ version: programVersion() });
+      late?.use(opened);
+      return opened;
+    }));
+  const late = config.observability.metrics.enabled ? lateMetrics(() => void loadMetrics()) : null;
   const runtime = await buildRuntime(loaded, inForce, { log, metrics: late?.metrics ?? noMetrics });
   held.defer(() => runtime.store.shutdown());
   held.defer(() => runtime.catalog.close());
@@ -84,13 +91,6 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const watched = Promise.withResolvers<ConfigWatch>();
   let stopping: Promise<void> | null = null;
   const stopped = Promise.withResolvers<void>();
-  const metrics = { loaded: null as Promise<PrometheusMetrics> | null };
-  const loadMetrics = (): Promise<PrometheusMetrics> =>
-    (metrics.loaded ??= import("../adapters/metrics/prometheus.ts").then(async ({ openMetrics }) => {
-      const opened = await openMetrics({ version: programVersion() });
-      late?.use(opened);
-      return opened;
-    }));
 
   const reload = async (): Promise<number> => {
     await (await watched.promise).reload();
@@ -180,7 +180,6 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const follow = async (): Promise<void> => {
     await runtime.sessions.start();
     if (config.agents.watch) runtime.catalog.follow();
-    if (late !== null) await loadMetrics();
     // `--no-watch` follows nothing by itself; what is asked for (SIGHUP, `serve reload`) is read all the same.
     const followed = options.load.overrides?.watch === false ? { ...loaded, path: null } : loaded;
     const watching = await watchConfig({
