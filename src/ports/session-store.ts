@@ -90,7 +90,8 @@ export interface SessionStore {
     key?: { key: string; digest: string },
   ): Promise<{ kind: "created"; durable: Promise<void> } | { kind: "existing"; sessionId: SessionId; digest: string }>;
 
-  acquire(id: SessionId, worker: string): Promise<Lease | Held>;
+  /** Throws `repeated-crash` where it has killed its process again and again; `insists`: someone wants it all the same. */
+  acquire(id: SessionId, worker: string, insists?: boolean): Promise<Lease | Held>;
   /** `false`: something has come since; fold again. `wakeAt` (ms since the epoch): when the session wants to run next. */
   release(lease: Lease, seen: { head: number; wake: number }, wakeAt: number | null): Promise<boolean>;
   /** Current wake counter of a lease's session, to be read before the last `nextStep`. */

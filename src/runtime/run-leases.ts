@@ -28,8 +28,9 @@ export class RunLeases {
     const kept = this.kept.get(session.id);
     this.kept.delete(session.id);
     if (kept && !kept.signal.aborted) return (session.lease = kept);
-    const acquired = await this.parts.store.acquire(session.id, this.parts.workerId);
+    const acquired = await this.parts.store.acquire(session.id, this.parts.workerId, session.forced);
     if ("kind" in acquired) return null;
+    session.forced = false;
     session.lease = acquired;
     session.previousHolder = acquired.previous;
     return acquired;

@@ -151,6 +151,8 @@ export function sessionCommands(
             "this idempotency key was used before, for something that is not a message",
           );
         const { message_id, seq } = entered.event;
+        // A message that is sent again has nothing to append, and wants its session to run all the same.
+        if (entered.kind === "duplicate") registry.kick(session);
         return { messageId: message_id, seq, repeated: entered.kind === "duplicate" };
       }),
 

@@ -145,6 +145,31 @@ test("a session that crashes its process again and again refuses all but message
   assert.equal(answer.kind === "ended" && answer.content, "echo: hi");
 });
 
+test("a message that is sent again with its key makes such a session try again, too", async (t) => {
+  const disk = await openRestartableStore(t);
+  const first = harness({ store: disk.store });
+  const id = await newSession(first, "continue");
+  first.model.reply({ hold: gate().opened });
+  const holding = first.model.holding();
+  const keyed = { content: "hi", idempotencyKey: "once", ...message };
+  await first.sessions.send(id, keyed);
+  await holding;
+  await disk.kill();
+  await disk.reopen();
+  for (let crash = 0; crash < 3; crash += 1) {
+    assert.ok(!("kind" in (await disk.store.acquire(id, "test"))));
+    await disk.kill();
+    await disk.reopen();
+  }
+  const running = harness({ store: disk.store });
+  await running.sessions.start();
+  await until("the problem", async () => (await running.sessions.get(id)).problem?.code === "repeated-crash");
+  const sent = await running.sessions.send(id, keyed);
+  assert.equal(sent.repeated, true);
+  const answer = await running.sessions.answer(id, sent.messageId, patient);
+  assert.equal(answer.kind === "ended" && answer.content, "echo: hi");
+});
+
 test("a session that is looked at while it is repaired is whole afterwards", async (t) => {
   const disk = await openRestartableStore(t);
   const first = harness({ store: disk.store });

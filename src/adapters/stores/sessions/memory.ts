@@ -72,10 +72,11 @@ export class MemorySessionStore implements SessionStore {
     return { kind: "created", durable: Promise.resolve() };
   }
 
-  async acquire(id: SessionId, worker: string): Promise<Lease | Held> {
+  async acquire(id: SessionId, worker: string, insists = false): Promise<Lease | Held> {
     const record = this.#record(id);
     const owner = this.#process.leases.owner(id);
     if (owner !== undefined) return { kind: "held", owner };
+    if (insists) record.fruitlessOpens = 0;
     const { fruitlessOpens, epoch } = record;
     if (fruitlessOpens >= fruitlessOpensMax) {
       this.#process.leases.setAside(id);

@@ -23,7 +23,7 @@ export class SessionLeases {
   async acquire(
     id: SessionId,
     worker: string,
-    log: { openFacts: () => LogFacts | null; open: () => Promise<SessionLog> },
+    log: { openFacts: () => LogFacts | null; open: () => Promise<SessionLog>; insists: boolean },
   ): Promise<Lease | Held> {
     const { leases } = this.#options;
     const owner = leases.owner(id) ?? this.#acquiring.get(id);
@@ -43,11 +43,16 @@ export class SessionLeases {
   async #take(
     id: SessionId,
     worker: string,
-    { openFacts, open }: { openFacts: () => LogFacts | null; open: () => Promise<SessionLog> },
+    {
+      openFacts,
+      open,
+      insists,
+    }: { openFacts: () => LogFacts | null; open: () => Promise<SessionLog>; insists: boolean },
   ): Promise<Lease> {
     const { epoch, leases, opens } = this.#options;
     const already = openFacts();
     if (already) opens.noteOutcome(id, already.outcomeSeq);
+    if (insists) await opens.reset(id);
     if ((await opens.count(id)) >= fruitlessOpensMax) throw repeatedCrash(id);
     await opens.raise(id, already?.head ?? null);
     const log = await open();

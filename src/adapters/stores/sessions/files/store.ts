@@ -128,12 +128,10 @@ export class FileSessionStore implements SessionStore {
     return created;
   }
 
-  async acquire(id: SessionId, worker: string): Promise<Lease | Held> {
+  async acquire(id: SessionId, worker: string, insists = false): Promise<Lease | Held> {
     this.#refuseWhenClosing();
-    return this.#leases.acquire(id, worker, {
-      openFacts: () => this.#open.peek(id)?.durable ?? null,
-      open: () => this.#log(id),
-    });
+    const openFacts = () => this.#open.peek(id)?.durable ?? null;
+    return this.#leases.acquire(id, worker, { openFacts, open: () => this.#log(id), insists });
   }
 
   async release(lease: Lease, seen: { head: number; wake: number }, wakeAt: number | null): Promise<boolean> {
