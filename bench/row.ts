@@ -11,6 +11,8 @@ export type Row = {
   met: boolean;
   /** What a reader needs to judge the figure. */
   note?: string;
+  /** Printed where the goal is missed. */
+  why?: string;
 };
 
 type Measured = Omit<Row, "goal" | "met">;

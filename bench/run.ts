@@ -24,7 +24,7 @@ const results = new URL("results/", import.meta.url).pathname;
 const number = (value: number): string =>
   Math.abs(value) >= 100 ? value.toFixed(0) : Math.abs(value) >= 10 ? value.toFixed(1) : value.toFixed(2);
 
-function cells({ what, ours, unit, peer, goal, met, note }: Row): string[] {
+function cells({ what, ours, unit, peer, goal, met, note, why }: Row): string[] {
   return [
     what,
     `${number(ours)} ${unit}`.trim(),
@@ -32,7 +32,7 @@ function cells({ what, ours, unit, peer, goal, met, note }: Row): string[] {
     peer ? number(ours / peer.value) : "",
     goal,
     met ? "yes" : "NO",
-    note ?? "",
+    [note, met ? undefined : why].filter((text) => text !== undefined).join("; "),
   ];
 }
 

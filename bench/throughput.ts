@@ -37,9 +37,13 @@ export async function run(): Promise<Row[]> {
   }
   const what = "turns/s at 32 sessions, synced";
   const rate = median(rates.ours);
+  const why = "the provider package: see the runtime alone";
   return [
-    atLeastShare({ what, ours: rate, unit: "turns/s", peer: { name: "floor", value: median(rates.floor) } }, 0.8),
-    atLeastShare({ what, ours: rate, unit: "turns/s", peer: { name: "best durable peer", value: bestDurablePeer } }, 2),
+    atLeastShare({ what, ours: rate, unit: "turns/s", peer: { name: "floor", value: median(rates.floor) }, why }, 0.8),
+    atLeastShare(
+      { what, ours: rate, unit: "turns/s", peer: { name: "best durable peer", value: bestDurablePeer }, why },
+      2,
+    ),
     told({
       what: "turns/s at 32 sessions, the runtime alone",
       ours: median(rates.scripted),
