@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
 import { kill, repository, serverPid } from "../support/program.ts";
 import { hasTmux, Terminal } from "../support/terminal.ts";
+import { until } from "../support/until.ts";
 import { longAnswer, workspace } from "./workspaces.ts";
 
 const duragent = `${process.execPath} ${join(repository, "bin", "duragent.mjs")}`;
@@ -74,18 +75,20 @@ if (await hasTmux()) {
   test("a server in the foreground stops when its terminal is closed, and reloads on SIGHUP while it is open", async (t) => {
     const { folder, dataDir } = await workspace(t);
     const terminal = await Terminal.open(t, folder);
-    await terminal.types(`${duragent} serve --port 0`);
+    await terminal.types(`${duragent} serve --port 0 --no-watch`);
     await terminal.press("Enter");
     await terminal.shows(/durability/);
     const pid = await serverPid(dataDir);
     assert.ok(pid !== null);
-    process.kill(pid, "SIGHUP");
     const { url } = JSON.parse(await readFile(join(dataDir, "server.json"), "utf8"));
-    assert.equal((await fetch(`${url}/livez`)).status, 200);
+    const isKnown = async (): Promise<boolean> => (await fetch(`${url}/api/v1/agents/late`)).status === 200;
+    await writeFile(join(dataDir, "agents/late.yaml"), "name: late\nmodel: { provider: ollama, name: some }\n");
+    assert.equal(await isKnown(), false);
+    process.kill(pid, "SIGHUP");
+    await until("the agent that the reload found", isKnown);
     await terminal.close();
     // A server that stops takes its record away.
-    const signal = AbortSignal.timeout(20_000);
-    while ((await serverPid(dataDir)) !== null) signal.throwIfAborted();
+    await until("the end of the server", async () => (await serverPid(dataDir)) === null);
     await assert.rejects(fetch(`${url}/livez`));
   });
 } else {
