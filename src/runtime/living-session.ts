@@ -122,12 +122,12 @@ export class LivingSession {
 
   private toolFacts(call: ToolCall): ReturnType<StepContext["tool"]> {
     const tool = this.inForce?.tools.tools.find((one) => one.definition.name === call.tool_name);
-    // A call of no tool is answered at once with an error: that repeats safely.
-    if (!tool || !this.inForce)
+    // A call of no tool, or one with wrong arguments, is answered at once with an error: that repeats safely.
+    if (!tool || !this.inForce || tool.fault(call) !== null)
       return { effect: "unsafe", parallelSafe: false, policy: "allow", denial: null, command: call.tool_name };
     const { policy, denial } = this.inForce.tools.decide(tool, call);
     return {
-      effect: tool.effect,
+      effect: tool.effectOf?.(call) ?? tool.effect,
       parallelSafe: tool.parallelSafe === true,
       policy,
       denial,

@@ -4,7 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { SessionStore } from "../ports/session-store.ts";
 import type { Log, Metrics } from "../ports/telemetry.ts";
 import type { Tool } from "../ports/tool.ts";
-import type { ToolCall } from "../schema/session-event.ts";
+import type { ToolCall, ToolResult } from "../schema/session-event.ts";
 import type { WrittenSessionSettings } from "../schema/session-settings.ts";
 import type { AgentCatalog, LoadedAgent } from "./agents/catalog-types.ts";
 
@@ -12,14 +12,19 @@ export type PolicyDecision = { policy: "allow" | "ask" | "deny"; denial: string 
 
 /** The tools of one version of an agent, and what its policy says about a call. */
 export type ToolSet = {
+  /** As of the last `prepare`. */
   readonly tools: readonly Tool[];
+  /** Brings the tools up to date: MCP servers' lists, executables found. Awaited when a turn is taken up and before each model call; bounded in time, never throws. */
+  prepare(): Promise<void>;
   decide(tool: Tool, call: ToolCall): PolicyDecision;
-  /** What *always allow* would keep for this call. */
+  /** What *always allow* would keep for this call: one pattern a line. */
   pattern(tool: Tool, call: ToolCall): string;
   /** Why a call of a tool that is not among `tools` can not be answered, for the model. */
   missing(name: string): string;
   /** Keeps what *always allow* means for later calls. */
-  allowAlways(pattern: string): Promise<void>;
+  allowAlways(tool: Tool, call: ToolCall): Promise<void>;
+  /** A call has run; whoever wants to know is told later. */
+  ran(tool: Tool, call: ToolCall, facts: { sessionId: string; result: ToolResult }): void;
 };
 
 /** Settings that may change while the server runs; read anew at each use. */

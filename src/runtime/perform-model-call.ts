@@ -24,6 +24,7 @@ export async function performModelCall(
   const state = session.log.durable;
   const { turn } = state;
   if (!turn || !session.inForce) return null;
+  await session.inForce.tools.prepare();
   const built = buildRequest(state, turn, session.log.durableHistory(), session.inForce);
   if (startsCompaction(session, turn, built)) return null;
   const candidates = await candidatesFor(session, session.inForce, parts, built.request);

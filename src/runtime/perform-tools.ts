@@ -165,7 +165,8 @@ function unfitResult(session: LivingSession, state: CallState): { state: CallSta
     return fail(`The arguments are not valid JSON, so nothing was run: ${given.slice(0, 200)}`);
   if (given === null || typeof given !== "object" || Array.isArray(given))
     return fail("The arguments must be a JSON object, so nothing was run.");
-  return [];
+  const fault = toolOf(session, state)?.fault(state.call) ?? null;
+  return fault === null ? [] : fail(fault);
 }
 
 function resultEvent(

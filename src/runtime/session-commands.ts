@@ -209,5 +209,5 @@ function patternOf(session: LivingSession): { pattern: string; keep: () => Promi
   const tool = tools?.tools.find((one) => one.definition.name === pending?.call.tool_name);
   if (!pending || !tools || !tool) return undefined;
   const pattern = tools.pattern(tool, pending.call);
-  return { pattern, keep: () => tools.allowAlways(pattern) };
+  return { pattern, keep: () => tools.allowAlways(tool, pending.call) };
 }

@@ -155,6 +155,7 @@ test("a call that is cancelled before its tool begins does not run", async (t) =
       {
         definition: { name: "touch", description: "touch", parameters: { type: "object" } },
         effect: "unsafe",
+        fault: () => null,
         describe: () => ({ type: "cli", text: "touch" }),
         run: () => ((runs += 1), Promise.resolve({ success: true, content: "done", outcome: "ok" })),
       },

@@ -15,6 +15,7 @@ function touch(effect: ToolEffect, run: Tool["run"]): Tool {
   return {
     definition: { name: "touch", description: "touch", parameters: { type: "object" } },
     effect,
+    fault: () => null,
     describe: () => ({ type: "cli", text: "touch" }),
     run,
   };

@@ -20,6 +20,7 @@ function tool(name: string, effect: ToolEffect, run: Tool["run"], parallelSafe =
     definition: { name, description: name, parameters: { type: "object" } },
     effect,
     parallelSafe,
+    fault: () => null,
     describe: ({ call_id }) => ({ type: "cli", text: `${name} ${call_id}` }),
     run,
   };

@@ -63,11 +63,13 @@ export function harness(options: HarnessOptions): Harness {
     models: model,
     toolsOf: () => ({
       tools,
+      prepare: () => Promise.resolve(),
+      ran: () => undefined,
       decide: options.policy ?? (() => ({ policy: "allow", denial: null })),
       pattern: (tool, call) => `cli:${tool.describe(call).text}`,
       missing: (name) => `There is no tool ${name}.`,
-      allowAlways: (pattern) => {
-        kept.push(pattern);
+      allowAlways: (tool, call) => {
+        kept.push(`cli:${tool.describe(call).text}`);
         return Promise.resolve();
       },
     }),

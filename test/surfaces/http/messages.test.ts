@@ -15,6 +15,7 @@ const send = (http: HttpHarness, id: SessionId, content: string, headers = {}) =
 const tool: Tool = {
   definition: { name: "npm", description: "Runs npm", parameters: {} },
   effect: "unsafe",
+  fault: () => null,
   describe: () => ({ type: "cli", text: "npm i" }),
   run: async () => ({ success: true, content: "done", outcome: "ok" }),
 };

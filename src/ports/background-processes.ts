@@ -1,0 +1,63 @@
+import type { SessionId } from "../schema/ids.ts";
+import type { ToolContext } from "./tool.ts";
+
+export type ProcessStatus =
+  | { state: "running" }
+  | { state: "completed"; exit_code: number }
+  | { state: "failed"; exit_code: number }
+  | { state: "killed" | "timed_out" | "lost" };
+
+/** One background process, as `<data_dir>/processes/HANDLE.meta.json` has it too. Times are RFC 3339. */
+export type ProcessRecord = {
+  handle: string;
+  session_id: SessionId;
+  agent: string;
+  call_id: string;
+  /** A call that is recovered finds its process by this. */
+  idempotency_key: string;
+  command: string;
+  label?: string;
+  workdir: string;
+  pid?: number;
+  tmux_session?: string;
+  log_path: string;
+  started_at: string;
+  ended_at?: string;
+  timeout_seconds: number;
+  status: ProcessStatus;
+};
+
+export type StartProcess = {
+  /** A line for `bash -c`, or a program without a shell. */
+  command: string | readonly [string, ...string[]];
+  cwd: string;
+  writable: readonly string[];
+  readable: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  label?: string;
+  /** Under tmux, with a screen and keys. */
+  interactive?: boolean;
+  timeoutMs: number;
+  /** Whether its end becomes a message to the session; not where the call itself waits for it. */
+  announceEnd: boolean;
+};
+
+/** Processes that outlive a turn and, where they can, the server. A session sees its own only. */
+export interface BackgroundProcesses {
+  /** Durable record first, then the process, then `process_started` in the log. The same key again finds the one that runs. */
+  start(process: StartProcess, context: ToolContext): Promise<ProcessRecord>;
+  findByKey(sessionId: SessionId, idempotencyKey: string): ProcessRecord | undefined;
+  get(sessionId: SessionId, handle: string): ProcessRecord | undefined;
+  list(sessionId: SessionId): ProcessRecord[];
+  /** Resolves when it has ended, however. */
+  ended(handle: string, signal: AbortSignal): Promise<ProcessRecord>;
+  /** Bytes of its output from `offset`, at most `limitBytes`. */
+  output(
+    handle: string,
+    range: { offset: number; limitBytes: number },
+  ): Promise<{ bytes: Uint8Array; totalBytes: number }>;
+  /** The whole group: SIGTERM, 5 s, SIGKILL. */
+  kill(handle: string): Promise<void>;
+  /** Stops watching, kills nothing that can be found again. */
+  close(): Promise<void>;
+}
