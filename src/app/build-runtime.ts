@@ -17,6 +17,7 @@ import { createCatalog, type LivingCatalog } from "../runtime/agents/catalog.ts"
 import { createSessions, type RunningSessions } from "../runtime/sessions.ts";
 import { providerKinds } from "../schema/config-models.ts";
 import type { Config } from "../schema/config.ts";
+import { notifyChannels } from "./notify-channels.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
 import { readStoredKeys } from "./stored-keys.ts";
 import { noTools } from "./tools-of-agent.ts";
@@ -128,6 +129,7 @@ export async function buildRuntime(
       limits: inForce.config.limits ?? {},
       providerLimits: (provider) => inForce.config.models.providers[provider]?.limits,
       approvalTimeoutMs: inForce.config.policy.approvalTimeoutMs,
+      notify: notifyChannels(inForce.config),
     }),
     workerId,
   });

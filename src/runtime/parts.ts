@@ -27,6 +27,13 @@ export type ToolSet = {
   ran(tool: Tool, call: ToolCall, facts: { sessionId: string; result: ToolResult }): void;
 };
 
+/** Who can be told something outside of a session, by the name of the channel. */
+export type NotifyChannels = {
+  readonly default: string | null;
+  /** `chat`: of a gateway. */
+  readonly channels: Readonly<Record<string, "webhook" | "chat">>;
+};
+
 /** Settings that may change while the server runs; read anew at each use. */
 export type RuntimeSettings = {
   session: WrittenSessionSettings;
@@ -34,6 +41,7 @@ export type RuntimeSettings = {
   limits: ModelLimits;
   providerLimits(provider: string): ModelLimits | undefined;
   approvalTimeoutMs: number | null;
+  notify: NotifyChannels;
 };
 
 /** Everything that the runtime needs from outside. Two of them can live in one process. */

@@ -4,6 +4,7 @@ import type { CallState, TurnState } from "../domain/session/state.ts";
 import type { DraftOf, ToolResult } from "../schema/session-event.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
+import { toolSession } from "./tool-session.ts";
 import { whileRunning } from "./while-running.ts";
 
 /** A tool that does not stop when it is told to is given up on after this. */
@@ -59,7 +60,7 @@ type Running = { turn: TurnState; call: Started; signal: AbortSignal; resume: bo
 async function runOne(session: LivingSession, lease: Lease, parts: RuntimeParts, running: Running): Promise<void> {
   const { turn, call, signal } = running;
   const from = parts.clock.monotonic();
-  const result = await untilStopped(parts, signal, invoke(session, parts, running));
+  const result = await untilStopped(parts, signal, invoke(session, lease, parts, running));
   // Lost to another worker, or the server stops: what became of the call is not for this process to say.
   if (result === null || signal.reason === "lost") return;
   const durationMs = Math.round(parts.clock.monotonic() - from);
@@ -70,6 +71,7 @@ async function runOne(session: LivingSession, lease: Lease, parts: RuntimeParts,
 
 async function invoke(
   session: LivingSession,
+  lease: Lease,
   parts: RuntimeParts,
   { turn, call, signal, resume }: Running,
 ): Promise<ToolResult> {
@@ -94,6 +96,7 @@ async function invoke(
     attempt: call.attempt,
     signal,
     onOutput: (text: string) => show(redactor.push(text)),
+    session: toolSession(session, lease, parts, { callId: state.call.call_id, turnId: turn.id }),
   };
   try {
     // Cancelled while its start was being made durable.

@@ -7,7 +7,7 @@ import type { SessionStore } from "../../src/ports/session-store.ts";
 import type { Log, Metrics } from "../../src/ports/telemetry.ts";
 import type { Tool } from "../../src/ports/tool.ts";
 import type { AgentCatalog, LoadedAgent } from "../../src/runtime/agents/catalog-types.ts";
-import type { PolicyDecision, RuntimeParts } from "../../src/runtime/parts.ts";
+import type { NotifyChannels, PolicyDecision, RuntimeParts } from "../../src/runtime/parts.ts";
 import { createSessions, type RunningSessions } from "../../src/runtime/sessions.ts";
 import type { SessionId } from "../../src/schema/ids.ts";
 import { shortAgentSchema } from "../../src/schema/agent.ts";
@@ -23,6 +23,7 @@ export type HarnessOptions = {
   policy?: (tool: Tool, call: ToolCall) => PolicyDecision;
   model?: FakeModel;
   approvalTimeoutMs?: number;
+  notify?: NotifyChannels;
   /** Of the server and, by name, of providers; without them a model is asked three times. */
   limits?: ModelLimits;
   providerLimits?: Readonly<Record<string, ModelLimits>>;
@@ -84,6 +85,7 @@ export function harness(options: HarnessOptions): Harness {
       limits: { retry: { max_attempts: 3, base_delay_ms: 1, max_delay_ms: 5 }, ...options.limits },
       providerLimits: (provider) => options.providerLimits?.[provider],
       approvalTimeoutMs: options.approvalTimeoutMs ?? null,
+      notify: options.notify ?? { default: null, channels: {} },
     }),
     workerId: "test",
   };

@@ -1,0 +1,82 @@
+import type { Appended, Lease } from "../ports/session-store.ts";
+import type { ToolSession } from "../ports/tool.ts";
+import { DuragentError } from "../schema/problem.ts";
+import type { EventDraft } from "../schema/session-event.ts";
+import type { LivingSession } from "./living-session.ts";
+import type { RuntimeParts } from "./parts.ts";
+
+const keyDigits = 24;
+
+type Call = { callId: string; turnId: EventDraft["turn_id"] };
+
+/** What one call may write into its session's log: under the runner's lease, each thing once, durable when it resolves. */
+export function toolSession(
+  session: LivingSession,
+  lease: Lease,
+  parts: RuntimeParts,
+  { callId, turnId }: Call,
+): ToolSession {
+  const append = async (decide: () => EventDraft[]): Promise<void> => {
+    const appended = await session.log.appendLocked(decide, lease);
+    if (appended.kind !== "appended") throw notWritten(appended);
+    await appended.durable;
+  };
+  const base = () => ({ timestamp: new Date(parts.clock.now()).toISOString(), turn_id: turnId });
+
+  return {
+    processStarted: ({ handle, pid, startedAt }) =>
+      append(() => {
+        const isKnown = session.log.history.some(
+          (event) => event.type === "process_started" && event.handle === handle,
+        );
+        return isKnown
+          ? []
+          : [{ ...base(), type: "process_started", handle, call_id: callId, pid, started_at: startedAt }];
+      }),
+
+    async notify({ content, channel, idempotencyKey }) {
+      const target = targetOf(session, parts, channel);
+      const requestId = `${session.id}.notify.${parts.digest(idempotencyKey).slice(0, keyDigits)}`;
+      await append(() => {
+        const isSent = session.log.history.some(
+          (event) => event.type === "gateway_send" && event.request_id === requestId,
+        );
+        return isSent
+          ? []
+          : [{ ...base(), type: "gateway_send", request_id: requestId, kind: "notice", ...target.address, content }];
+      });
+      return { to: target.name };
+    },
+  };
+}
+
+type Target = { name: string; address: { channel: string } | { gateway: string; chat_id: string } };
+
+function targetOf(session: LivingSession, parts: RuntimeParts, named: string | undefined): Target {
+  const { notify } = parts.settings();
+  const { gateway } = session.tail;
+  if (named === undefined && gateway)
+    return { name: "this chat", address: { gateway: gateway.name, chat_id: gateway.chatId } };
+  const channel = named ?? notify.default;
+  if (channel === null)
+    throw new DuragentError(
+      "bad-request",
+      "there is nobody to notify: duragent.yaml has no notify.default, and this session belongs to no chat",
+    );
+  if (!Object.hasOwn(notify.channels, channel)) {
+    const known = Object.keys(notify.channels).join(", ") || "none";
+    throw new DuragentError("bad-request", `there is no channel ${channel}; the channels are: ${known}`);
+  }
+  if (notify.channels[channel] === "chat")
+    throw new DuragentError(
+      "bad-request",
+      `the channel ${channel} is a gateway's chat, and gateway channels need a later version; use one with a webhook`,
+    );
+  return { name: `channel ${channel}`, address: { channel } };
+}
+
+function notWritten(appended: Exclude<Appended, { kind: "appended" }>): DuragentError {
+  if (appended.kind === "unavailable") return appended.error;
+  if (appended.kind === "ended") return new DuragentError("session-ended", "the session has ended");
+  return new DuragentError("overloaded", "another worker has taken this session");
+}
