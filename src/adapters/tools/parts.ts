@@ -32,6 +32,8 @@ export type ToolParts = {
   readonly log: Log;
   /** `<data_dir>/sessions`: a session's working notes are ID/memory/working.md there. */
   readonly sessionsFolder: string;
+  /** Of this program: in the User-Agent of its requests. */
+  readonly version: string;
   web(): Config["web"];
   /** Reads the executables under `tools/` again; what there is then, and which folders were looked at. */
   reloadTools(): Promise<{ tools: { name: string; description: string }[]; folders: string[] }>;

@@ -1,0 +1,130 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import type { LookupFunction } from "node:net";
+import { Readable } from "node:stream";
+
+import { allowedAddresses, type Address, type AddressGuard } from "./address-guard.ts";
+import { decoded } from "./decoded-body.ts";
+
+/** How many redirects are followed. */
+const redirectsMax = 5;
+const nullBodyStatus = new Set([204, 205, 304]);
+const redirectStatus = new Set([301, 302, 303, 307, 308]);
+// Anything else may be a credential, whatever it is called, and is not meant for another origin.
+const carriedAcrossOrigins = new Set(["accept", "accept-language", "content-type", "user-agent"]);
+
+export type GuardedRequest = {
+  method?: string;
+  headers?: Headers;
+  body?: string;
+  signal?: AbortSignal;
+};
+
+/**
+ * `fetch` that reaches only what the guard allows: every address is checked when it is dialled and the checked one is
+ * dialled, for each redirect (at most 5) anew. http and https, no proxy, no cookies, no user name in the URL. `url`: where the
+ * answer came from. The body is decoded as it is read: its reader sets the bound.
+ */
+export async function guardedFetch(
+  guard: AddressGuard,
+  start: string | URL,
+  request: GuardedRequest = {},
+): Promise<{ url: string; response: Response }> {
+  let url = checkedUrl(start);
+  let next: GuardedRequest = request;
+  for (let redirects = 0; ; redirects++) {
+    const answer = await dial(guard, url, next);
+    const location = answer.headers.location;
+    if (!redirectStatus.has(answer.statusCode ?? 0) || location === undefined) {
+      return { url: url.href, response: responseOf(answer) };
+    }
+    answer.destroy();
+    if (redirects === redirectsMax) throw new Error(`more than ${redirectsMax} redirects`);
+    const target = checkedUrl(location, url);
+    next = redirected(next, answer.statusCode ?? 0, target.origin === url.origin);
+    url = target;
+  }
+}
+
+function checkedUrl(text: string | URL, base?: URL): URL {
+  const url = URL.parse(String(text), base?.href);
+  if (url === null) throw new Error(`${JSON.stringify(String(text).slice(0, 200))} is not a URL`);
+  if (url.protocol !== "http:" && url.protocol !== "https:")
+    throw new Error(`only http and https are fetched, not ${url.protocol.slice(0, 40)}`);
+  if (url.username !== "" || url.password !== "") throw new Error("a URL with a user name or password is not fetched");
+  url.hash = "";
+  return url;
+}
+
+async function dial(guard: AddressGuard, url: URL, request: GuardedRequest): Promise<IncomingMessage> {
+  const { signal } = request;
+  const addresses = await beforeAbort(allowedAddresses(guard, url.hostname), signal);
+  const [Agent, send] = url.protocol === "https:" ? [HttpsAgent, httpsRequest] : [HttpAgent, httpRequest];
+  const headers = new Headers(request.headers);
+  // The host is the URL's; no caller says otherwise.
+  headers.delete("host");
+  if (!headers.has("accept-encoding")) headers.set("accept-encoding", "gzip, deflate, br");
+  return await new Promise((resolve, reject) => {
+    const outgoing = send(url, {
+      method: request.method ?? "GET",
+      headers: Object.fromEntries(headers),
+      // A connection of its own for each request: one that is kept open would be used without a check. An agent made here knows no proxy.
+      agent: new Agent({ keepAlive: false }),
+      lookup: pinned(addresses),
+      ...(signal ? { signal } : {}),
+    });
+    outgoing.on("response", resolve).on("error", reject);
+    outgoing.end(request.body);
+  });
+}
+
+/** What was checked is what is dialled: a name that is asked for again may have another address by then. */
+function pinned(addresses: readonly Address[]): LookupFunction {
+  return (_hostname, options, callback) => {
+    const [first] = addresses;
+    if (options.all) callback(null, [...addresses]);
+    else callback(null, first?.address ?? "", first?.family ?? 0);
+  };
+}
+
+function redirected(request: GuardedRequest, status: number, sameOrigin: boolean): GuardedRequest {
+  const { body, method = "GET", ...rest } = request;
+  const isGetFromNow = (status === 303 && method !== "HEAD") || (status < 303 && method === "POST");
+  const headers = new Headers(
+    [...(request.headers ?? [])].filter(([name]) => sameOrigin || carriedAcrossOrigins.has(name)),
+  );
+  if (isGetFromNow) headers.delete("content-type");
+  return isGetFromNow
+    ? { ...rest, method: "GET", headers }
+    : { ...rest, method, headers, ...(body === undefined ? {} : { body }) };
+}
+
+function responseOf(answer: IncomingMessage): Response {
+  const status = answer.statusCode ?? 0;
+  const headers = new Headers();
+  for (const [name, values] of Object.entries(answer.headersDistinct)) {
+    for (const value of values ?? []) headers.append(name, value);
+  }
+  if (nullBodyStatus.has(status)) {
+    answer.resume();
+    return new Response(null, { status, headers });
+  }
+  const body = Readable.toWeb(decoded(answer, headers.get("content-encoding") ?? "")) as ReadableStream<Uint8Array>;
+  // Both speak of the bytes on the wire.
+  if (headers.has("content-encoding")) headers.delete("content-length");
+  headers.delete("content-encoding");
+  return new Response(body, { status, headers });
+}
+
+async function beforeAbort<Value>(wanted: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  if (!signal) return await wanted;
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await Promise.race([wanted, aborted]);
+  } finally {
+    signal.removeEventListener("abort", stop);
+  }
+}
