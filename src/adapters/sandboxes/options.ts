@@ -1,0 +1,13 @@
+import type { Hidden } from "./system-view.ts";
+
+export type SandboxOptions = {
+  mode: "auto" | "bubblewrap" | "none";
+  /** Whether commands inside reach the network, this machine's own addresses included. */
+  network: boolean;
+  /** The server's: what PATH and HOME name, and how its service manager is reached. */
+  env: NodeJS.ProcessEnv;
+  /** What no command may see, whatever it lies in: the data directory, the configuration's folder, files with keys. */
+  hidden: Hidden;
+  /** /run/systemd/system; another one in tests. */
+  systemdFolder?: string;
+};

@@ -1,0 +1,33 @@
+import { execFile } from "node:child_process";
+import { access, constants } from "node:fs/promises";
+import { delimiter, isAbsolute, join } from "node:path";
+
+import type { ProgramStart } from "../../ports/sandbox.ts";
+
+/** A kernel answers in milliseconds; something that hangs must not keep a server from starting. */
+const probeTimeoutMs = 5000;
+
+/** Runs a program for real. `null`: it did what it should; else the last line of what it said. */
+export function faultOf({ argv: [program, ...args], cwd, env }: ProgramStart): Promise<string | null> {
+  return new Promise((resolve) => {
+    const options = { cwd, env, timeout: probeTimeoutMs, killSignal: "SIGKILL" } as const;
+    execFile(program, args, options, (error, _, stderr) => {
+      if (error === null) return resolve(null);
+      const said = stderr.trim().split("\n").at(-1) ?? "";
+      resolve(said === "" ? (error.killed ? `no answer within ${probeTimeoutMs / 1000} s` : error.message) : said);
+    });
+  });
+}
+
+/** The program of that name that a shell would run; `undefined`: there is none. Relative folders of PATH are left out. */
+export async function findProgram(name: string, path: string | undefined): Promise<string | undefined> {
+  for (const folder of (path ?? "").split(delimiter).filter((one) => isAbsolute(one))) {
+    const program = join(folder, name);
+    const runs = await access(program, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (runs) return program;
+  }
+  return undefined;
+}
