@@ -1,9 +1,11 @@
 import type { AgentStore } from "../../ports/agent-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileSystem } from "../../ports/file-system.ts";
+import type { MemoryStore } from "../../ports/memory-store.ts";
 import type { SessionStore } from "../../ports/session-store.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import type { AgentFolders } from "./agents/files.ts";
+import type { FileMemoryPlace } from "./memory/files.ts";
 
 /** What a backend of the session store is opened with. */
 export type SessionStorePlace = {
@@ -44,4 +46,18 @@ export async function openAgentStore(
 ): Promise<AgentStore> {
   const { createFileAgentStore } = await import("./agents/files.ts");
   return createFileAgentStore(folders, ports);
+}
+
+const memoryStores: Readonly<Record<string, (place: FileMemoryPlace) => Promise<MemoryStore>>> = {
+  filesystem: async (place) => {
+    const { FileMemoryStore } = await import("./memory/files.ts");
+    return new FileMemoryStore(place);
+  },
+};
+
+/** Opens the backend that `services.memory.backend` names. Throws `unprocessable` for one that this version does not have. */
+export async function openMemoryStore(backend: string, place: FileMemoryPlace): Promise<MemoryStore> {
+  const open = Object.hasOwn(memoryStores, backend) ? memoryStores[backend] : undefined;
+  if (open) return open(place);
+  throw new DuragentError("unprocessable", `services.memory.backend: ${backend} is not known; use filesystem`);
 }
