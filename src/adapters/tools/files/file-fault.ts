@@ -1,0 +1,37 @@
+import type { ToolResult } from "../../../schema/session-event.ts";
+import { errorResult } from "../define-tool.ts";
+
+/** What the model asked for and can not have, in a sentence that says what to do instead. */
+export class FileFault extends Error {}
+
+/** Whether it is the disk's error of one of these codes. */
+export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
+
+const meanings: Readonly<Record<string, string>> = {
+  ENOENT: "is not there; list_files shows what is",
+  ENOTDIR: "is not there: a part of the path is a file; list_files shows what is there",
+  EISDIR: "is a folder; list_files shows what is in it",
+  ELOOP: "is, or has on its way, a symbolic link, which is not followed here",
+  EACCES: "may not be opened: its mode does not allow it",
+  EPERM: "may not be changed: the file system does not allow it",
+  EROFS: "may not be changed: it lies on a read-only file system",
+  ENAMETOOLONG: "has too long a name; choose a shorter one",
+  ENOSPC: "could not be written: there is no space left on the disk",
+  EDQUOT: "could not be written: the disk quota is used up",
+  EFBIG: "could not be written: it would be too large",
+  EMFILE: "could not be opened: too many files are open; try again later",
+};
+
+/** Runs a file tool: its faults and the disk's become results, and anything else is a bug that goes on. */
+export async function answered(shown: string, run: () => Promise<ToolResult>): Promise<ToolResult> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof FileFault) return errorResult(error.message);
+    const meaning = error instanceof Error && "code" in error ? meanings[String(error.code)] : undefined;
+    if (meaning !== undefined) return errorResult(`${shown} ${meaning}.`);
+    if (error instanceof Error && "syscall" in error) return errorResult(`${shown}: ${error.message}`);
+    throw error;
+  }
+}
