@@ -1,0 +1,54 @@
+import { forEachChild, parse, type Command, type Redirection, type SyntaxNode, type Word, type WordPart } from "unbash";
+
+import type { SeenCommand } from "../../domain/policy/seen-commands.ts";
+
+/** A longer command line is not looked into. UTF-16 units. */
+const lineUnitsMax = 64 * 1024;
+
+/** Every simple command of a command line, those in substitutions, compound commands and functions too; `null`: it can not be read. */
+export function readShell(line: string): SeenCommand[] | null {
+  if (line.length > lineUnitsMax || line.includes("\0")) return null;
+  const found: SeenCommand[] = [];
+  let isWhole = true;
+  const visit = (node: SyntaxNode): void => {
+    if (node.type === "Script" && "errors" in node && node.errors !== undefined) isWhole = false;
+    // An inner text that was not looked into.
+    if ("script" in node && node.script === undefined) isWhole = false;
+    if (node.type === "Command") found.push(seen(node));
+    forEachChild(node, visit);
+  };
+  try {
+    visit(parse(line));
+  } catch (error) {
+    // Deeper than the stack: as good as not readable.
+    if (!(error instanceof RangeError)) throw error;
+    return null;
+  }
+  return isWhole ? found : null;
+}
+
+function seen(command: Command): SeenCommand {
+  const { name, args } = command;
+  const words = [
+    ...(name === undefined ? [] : [textOf(name)]),
+    ...args.map((word) => (word.type === "Word" ? textOf(word) : word.text)),
+  ];
+  return { words, open: false, fed: command.redirects.flatMap(fedBy) };
+}
+
+/** Here-documents and here-strings: a shell takes them for commands. */
+function fedBy(redirection: Redirection): string[] {
+  if (redirection.type === "HereDoc") return [redirection.body.text];
+  if (redirection.type === "HereString" && redirection.target !== undefined) return [redirection.target.value];
+  return [];
+}
+
+/** A word as the program gets it; `null` where only the shell will know. */
+function textOf(word: Word): string | null {
+  return word.parts === undefined || word.parts.every(isKnown) ? word.value : null;
+}
+
+function isKnown(part: WordPart): boolean {
+  if (part.type === "DoubleQuoted" || part.type === "LocaleString") return part.parts.every(isKnown);
+  return part.type === "Literal" || part.type === "SingleQuoted" || part.type === "AnsiCQuoted";
+}

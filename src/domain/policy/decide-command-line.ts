@@ -1,0 +1,88 @@
+import type { PolicyVerdict } from "../../ports/policy.ts";
+import type { Explanation } from "./decide.ts";
+import { allowsCommand, namesCommand, namesLine, type Certainty } from "./match-shell.ts";
+import { appliesTo, type PolicyPattern } from "./pattern.ts";
+import { plainCommands, type PlainCommand } from "./plain-commands.ts";
+import { refusal } from "./refused-commands.ts";
+import type { PolicyRules } from "./rules.ts";
+import { everyCommand, type SeenCommand, type ShellReader } from "./seen-commands.ts";
+import { byMode, byPattern } from "./verdicts.ts";
+
+/** Denied or asked about for any command anywhere in it; allowed only if each of its commands is, and it is nothing but commands. */
+export function decideCommandLine(rules: PolicyRules, line: string, read: ShellReader): Explanation {
+  const seen = everyCommand(line, read);
+  const plain = plainCommands(line);
+  // Two readers that know nothing of each other must see the same: what runs is then what is matched.
+  const agreed = plain !== null && areSame(plain, read(line)) ? plain : null;
+  const commands = (agreed ?? []).map((command) => ({
+    command: command.map(({ text }) => text).join(" "),
+    verdict: forbidding(rules, line, [seenAs(command)]) ?? allowing(rules, command),
+  }));
+  const verdict = forbidding(rules, line, seen) ?? (agreed === null ? notPlain(rules) : together(rules, commands));
+  return { verdict, commands };
+}
+
+/** The first deny pattern that names a command, else the first ask pattern; `null`: none does. */
+function forbidding(rules: PolicyRules, line: string, seen: readonly SeenCommand[] | null): PolicyVerdict | null {
+  const found = (patterns: readonly PolicyPattern[], certainty: Certainty): PolicyPattern | undefined =>
+    patterns.find((pattern) => appliesTo(pattern, "bash") && named(pattern, line, seen) === certainty);
+  const denied = found(rules.deny, "yes");
+  if (denied !== undefined) return byPattern("deny", denied);
+  const doubtful = found(rules.deny, "maybe");
+  if (doubtful !== undefined) {
+    const policy = rules.mode?.mode === "restrict" ? "deny" : "ask";
+    const { written, file, line: at } = doubtful;
+    const text = `what it runs can not be told from its text, and ${JSON.stringify(written)} is denied, ${file}:${at}`;
+    return { policy, reason: { rule: "unparsed", pattern: written, file, line: at, text } };
+  }
+  const asked = found(rules.ask, "yes") ?? found(rules.ask, "maybe");
+  return asked === undefined ? null : byPattern("ask", asked);
+}
+
+/** Whether a pattern surely names a command of a line. */
+export function namesCommandLine(pattern: PolicyPattern, line: string, read: ShellReader): boolean {
+  return named(pattern, line, everyCommand(line, read)) === "yes";
+}
+
+function named(pattern: PolicyPattern, line: string, seen: readonly SeenCommand[] | null): Certainty {
+  if (namesLine(pattern, line)) return "yes";
+  // `bash:*` names every command line, also one that can not be read.
+  if (seen === null) return namesCommand(pattern, { words: [], open: true, fed: [] });
+  const answers = seen.map((command) => namesCommand(pattern, command));
+  return answers.find((answer) => answer === "yes") ?? answers.find((answer) => answer === "maybe") ?? "no";
+}
+
+function allowing(rules: PolicyRules, command: PlainCommand): PolicyVerdict {
+  const pattern = rules.allow.find((one) => allowsCommand(one, command));
+  if (pattern === undefined) return byMode(rules);
+  const refused = refusal(command);
+  return refused === null ? byPattern("allow", pattern) : byMode(rules, `${refused}, which no pattern allows`);
+}
+
+const notPlain = (rules: PolicyRules): PolicyVerdict =>
+  byMode(rules, "it is more than plain words, quotes and |, &&, ||, ; so no pattern allows it");
+
+/** The strictest of all; where all are allowed, by the first. */
+function together(rules: PolicyRules, commands: Explanation["commands"]): PolicyVerdict {
+  const [first] = commands;
+  const stopped =
+    commands.find(({ verdict }) => verdict.policy === "deny") ??
+    commands.find(({ verdict }) => verdict.policy === "ask");
+  return (stopped ?? first)?.verdict ?? notPlain(rules);
+}
+
+const areSame = (plain: readonly PlainCommand[], seen: readonly SeenCommand[] | null): boolean =>
+  plain.length === seen?.length && plain.every((command, index) => isSame(command, seen[index]?.words ?? []));
+
+function isSame(command: PlainCommand, words: SeenCommand["words"]): boolean {
+  return (
+    command.length === words.length &&
+    command.every(({ text, fixed }, index) => words[index] === text || (!fixed && words[index] === null))
+  );
+}
+
+const seenAs = (command: PlainCommand): SeenCommand => ({
+  words: command.map(({ text, fixed }) => (fixed ? text : null)),
+  open: false,
+  fed: [],
+});
