@@ -62,6 +62,7 @@ function members(tree: SourceTree, folder: string): string[] {
 const suites: Record<string, readonly string[]> = {
   "src/adapters/models/": ["test/adapters/models/dialects.test.ts", "test/adapters/models/scripted.test.ts"],
   "src/adapters/stores/agents/": ["test/suites/agent-store.ts"],
+  "src/adapters/stores/memory/": ["test/suites/memory-store.ts"],
   "src/adapters/stores/sessions/": ["test/suites/session-store.ts"],
 };
 
