@@ -16,8 +16,8 @@ export type EndedProcess = {
   startedAt: string;
   /** Absent where it is not known: lost, or killed by a signal. */
   exitCode?: number;
-  /** What the session is told, as a message from `process:HANDLE`. */
-  message: string;
+  /** What the session is told, as a message from `process:HANDLE`. Absent where the call that started it tells itself. */
+  message?: string;
 };
 
 /** What tools may do with sessions, their own agent's and no others'. */
@@ -30,7 +30,7 @@ export interface AgentSessions {
     message: { agent: string; from: SessionId; content: string; idempotencyKey: string },
   ): Promise<{ messageId: string }>;
   /**
-   * Records `process_ended` and wakes the session with a message; both durable once this resolves. Again for the same handle:
+   * Records `process_ended` and wakes the session with the message; both durable once this resolves. Again for the same handle:
    * nothing new. A session that has ended, or is gone, is no error.
    */
   processEnded(sessionId: SessionId, process: EndedProcess): Promise<void>;

@@ -35,8 +35,10 @@ export type StartProcess = {
   readable: readonly string[];
   env?: Readonly<Record<string, string>>;
   label?: string;
-  /** Under tmux, with a screen and keys. */
+  /** Under tmux, with a screen and keys. Throws `conflict` where there is no tmux. */
   interactive?: boolean;
+  /** All that its stdin will ever give. Without it stdin stays open for `write`. Not of an interactive one. */
+  stdin?: string;
   timeoutMs: number;
   /** Whether its end becomes a message to the session; not where the call itself waits for it. */
   announceEnd: boolean;
@@ -44,7 +46,10 @@ export type StartProcess = {
 
 /** Processes that outlive a turn and, where they can, the server. A session sees its own only. */
 export interface BackgroundProcesses {
-  /** Durable record first, then the process, then `process_started` in the log. The same key again finds the one that runs. */
+  /**
+   * Durable record first, then the process, then `process_started` in the log. The same key again finds the one that was
+   * started then. Throws `rate-limited` above 32 running ones of a session and 256 in all, `conflict` for what can not be started.
+   */
   start(process: StartProcess, context: ToolContext): Promise<ProcessRecord>;
   findByKey(sessionId: SessionId, idempotencyKey: string): ProcessRecord | undefined;
   get(sessionId: SessionId, handle: string): ProcessRecord | undefined;
@@ -56,8 +61,21 @@ export interface BackgroundProcesses {
     handle: string,
     range: { offset: number; limitBytes: number },
   ): Promise<{ bytes: Uint8Array; totalBytes: number }>;
-  /** The whole group: SIGTERM, 5 s, SIGKILL. */
+  /** The end of its output as text: known secrets are masked, and no line is cut where there are lines. */
+  tail(handle: string, limitBytes: number): Promise<{ text: string; isCut: boolean }>;
+  /** To its stdin, or typed on its screen. Throws `conflict` where it takes none, or takes nothing for 10 s. */
+  write(handle: string, text: string): Promise<void>;
+  /** Names as tmux has them (`C-c`, `Up`), in order. Throws `conflict` for one without a screen. */
+  sendKeys(handle: string, keys: readonly string[]): Promise<void>;
+  /** What its screen shows. Throws `conflict` for one without a screen. */
+  capture(handle: string): Promise<string>;
+  /** Tells the session when nothing more was written for so long after some output; again after new output, 50 times at most. */
+  watch(handle: string, intervalSeconds: number): Promise<void>;
+  unwatch(handle: string): Promise<void>;
+  /** The whole group: SIGTERM, 5 s, SIGKILL. Resolves when it is gone. */
   kill(handle: string): Promise<void>;
+  /** Kills all that a session still runs: it has ended, or is deleted. */
+  killOfSession(sessionId: SessionId): Promise<void>;
   /** Stops watching, kills nothing that can be found again. */
   close(): Promise<void>;
 }
