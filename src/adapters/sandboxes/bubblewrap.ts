@@ -50,7 +50,14 @@ export async function openBubblewrap(options: SandboxOptions): Promise<Sandbox |
           ]
         : [];
     const sandbox = bubblewrapOf({
-      program,system,programs,network,isRoot,ownUsers,limits,scope,
+      program,
+      system,
+      programs,
+      network,
+      isRoot,
+      ownUsers,
+      limits,
+      scope,
       warnings: [...unlimited, ...uncounted],
     });
     const tried = await faultOf(

@@ -1,0 +1,47 @@
+import { constants } from "node:os";
+
+import type { ToolResult } from "../../schema/session-event.ts";
+import type { OutputText } from "./command-output.ts";
+
+/** How a command ended: by itself, or because it was stopped. */
+export type CommandEnd = {
+  code: number | null;
+  signal: string | null;
+  stopped?: { why: "timeout"; afterMs: number } | { why: "cancelled"; reason: string };
+};
+
+const mayHaveTakenEffect = "What it did until then may have taken effect.";
+
+/** What the model reads: the output, and how it ended wherever that was not well. */
+export function commandResult(end: CommandEnd, output: OutputText): ToolResult {
+  const { code, signal, stopped } = end;
+  const isWell = stopped === undefined && code === 0;
+  const ending = endingOf(end);
+  const text = output.text.replace(/\n$/, "");
+  const content = isWell ? text || `The command wrote nothing. ${ending}` : [text, ending].filter(Boolean).join("\n");
+  const artifact = output.artifact instanceof Error ? undefined : output.artifact?.name;
+  return {
+    success: isWell,
+    outcome: stopped === undefined ? (isWell ? "ok" : "error") : stopped.why,
+    content,
+    details: { exit_code: code, signal, output_bytes: output.totalBytes },
+    ...(artifact === undefined ? {} : { artifact }),
+  };
+}
+
+function endingOf({ code, signal, stopped }: CommandEnd): string {
+  if (stopped?.why === "timeout")
+    return `Timed out after ${stopped.afterMs / 1000} s; the command and all that it started were stopped. ${mayHaveTakenEffect}`;
+  if (stopped !== undefined)
+    return `Cancelled while it ran (${stopped.reason}); the command and all that it started were stopped. ${mayHaveTakenEffect}`;
+  if (signal !== null) return `Ended by signal ${signal}.`;
+  return `Exit code ${code ?? "unknown"}${meaningOf(code ?? 0)}.`;
+}
+
+/** As shells use them. */
+function meaningOf(code: number): string {
+  if (code === 126) return ": found, but it can not be run";
+  if (code === 127) return ": no such command or program";
+  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)?.[0];
+  return signal === undefined ? "" : `: ended by signal ${signal}`;
+}
