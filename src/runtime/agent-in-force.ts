@@ -57,6 +57,7 @@ export async function startTurn(
   messageIds: MessageId[],
 ): Promise<Appended> {
   const head = session.tail.seq;
+  const notes = await changedNotes(session, parts);
   const agent = await newestAgent(session, parts);
   if (agent) await parts.catalog.keep(agent);
   session.inForce = agent ? inForce(session, parts, agent) : null;
@@ -71,10 +72,27 @@ export async function startTurn(
         message_ids: messageIds,
         agent_digest: agent?.digest ?? noAgent,
         trace_id: traceOf(session, messageIds),
+        notes,
       },
     ],
     { lease, expectedHead: head },
   );
+}
+
+/**
+ * The working notes, where they are others than the log says. They are in the log because a turn keeps those that it
+ * started with: after a crash its next request is built the same, whatever the turn has written meanwhile.
+ */
+async function changedNotes(session: LivingSession, parts: RuntimeParts): Promise<string | undefined> {
+  const known = session.tail.notes ?? "";
+  try {
+    const notes = parts.redact((await parts.notesOf?.(session.id)) ?? "");
+    return notes === known ? undefined : notes;
+  } catch (error) {
+    // A turn that has older notes is of more use than none.
+    parts.log.warn({ session_id: session.id, err: error }, "the working notes could not be read");
+    return undefined;
+  }
 }
 
 /** The trace of the newest request that brought one of the messages. */

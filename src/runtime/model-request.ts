@@ -27,7 +27,11 @@ export function buildRequest(
   const material: PromptMaterial = {
     turns: talk.turns,
     summary: talk.summary,
-    system: systemPrompt(agent, { startedAt: turn.startedAt, sessionId: state.sessionId ?? "" }),
+    system: systemPrompt(agent, {
+      startedAt: turn.startedAt,
+      sessionId: state.sessionId ?? "",
+      contextBlock: notesBlock(state.notes),
+    }),
     tools: definitions(tools.tools.map((tool) => tool.definition)),
     context: settings.context,
     model: modelSettings(model),
@@ -37,6 +41,9 @@ export function buildRequest(
   };
   return { ...fitRequest(material), material, conversation: talk };
 }
+
+const notesBlock = (notes: string | undefined): string | undefined =>
+  notes === undefined || notes === "" ? undefined : `## Your working notes for this session\n\n${notes}`;
 
 // Always in one order: a provider's prompt cache begins with the tools.
 const definitions = (tools: ToolDefinition[]): ToolDefinition[] =>

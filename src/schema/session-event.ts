@@ -97,6 +97,8 @@ export const payloads = {
     message_ids: z.array(messageIdSchema),
     agent_digest: text,
     trace_id: text.optional(),
+    // The session's working notes as this turn sees them, where they are others than the turn before saw.
+    notes: text.optional(),
   }),
   turn_resumed: z.object({
     attempt: count,

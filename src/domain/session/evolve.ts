@@ -198,7 +198,12 @@ function turnStarted(state: SessionState, event: EventOf<"turn_start">): Session
     epoch: event.epoch ?? 0,
     compacted: false,
   };
-  return { ...state, turn, waiting: state.waiting.filter((message) => !taken.includes(message)) };
+  return {
+    ...state,
+    ...(event.notes === undefined ? {} : { notes: event.notes }),
+    turn,
+    waiting: state.waiting.filter((message) => !taken.includes(message)),
+  };
 }
 
 const neverTurn = "turn_00000000000000000000000000" as TurnState["id"];

@@ -112,6 +112,9 @@ function copied(event: SessionEvent, seqNow: (seq: number) => number): EventDraf
       return { ...rest, idempotency_key: undefined };
     case "silent_message":
       return { ...rest, idempotency_key: undefined };
+    case "turn_start":
+      // Notes are a file of the other session: this one begins without.
+      return { ...rest, notes: undefined };
     case "assistant_response":
       return { ...rest, through_seq: seqNow(rest.through_seq) };
     case "context_compacted":

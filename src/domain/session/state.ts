@@ -134,6 +134,8 @@ export type SessionState = {
   readonly lastTurnEnd: number;
   readonly compactedThrough: number;
   readonly processes: readonly EventOf<"process_started">[];
+  /** Working notes as of the last turn's start; absent where no turn has seen any. */
+  readonly notes?: string;
 };
 
 export const emptyUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
