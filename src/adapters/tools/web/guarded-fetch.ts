@@ -18,6 +18,8 @@ export type GuardedRequest = {
   headers?: Headers;
   body?: string;
   signal?: AbortSignal;
+  /** `manual`: the answer that redirects is the answer. */
+  redirect?: "follow" | "manual";
 };
 
 /**
@@ -35,7 +37,8 @@ export async function guardedFetch(
   for (let redirects = 0; ; redirects++) {
     const answer = await dial(guard, url, next);
     const location = answer.headers.location;
-    if (!redirectStatus.has(answer.statusCode ?? 0) || location === undefined) {
+    const isRedirect = redirectStatus.has(answer.statusCode ?? 0) && request.redirect !== "manual";
+    if (!isRedirect || location === undefined) {
       return { url: url.href, response: responseOf(answer) };
     }
     answer.destroy();
@@ -128,3 +131,19 @@ async function beforeAbort<Value>(wanted: Promise<Value>, signal: AbortSignal | 
     signal.removeEventListener("abort", stop);
   }
 }
+
+/** The same with the arguments of `fetch`, for clients that take one of their own; of bodies it sends text only. */
+export const fetchWithin =
+  (guard: AddressGuard) =>
+  async (url: string | URL, init: RequestInit = {}): Promise<Response> => {
+    const { method, body, signal, redirect } = init;
+    if (body !== undefined && body !== null && typeof body !== "string") throw new TypeError("only text can be sent");
+    const { response } = await guardedFetch(guard, url, {
+      headers: new Headers(init.headers),
+      ...(method === undefined ? {} : { method }),
+      ...(body ? { body } : {}),
+      ...(signal ? { signal } : {}),
+      ...(redirect === "manual" ? { redirect } : {}),
+    });
+    return response;
+  };

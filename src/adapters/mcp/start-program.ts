@@ -1,0 +1,62 @@
+import { existsSync, realpathSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
+
+import type { ProgramStart, Sandbox } from "../../ports/sandbox.ts";
+import type { McpAgent, McpEntry } from "./server-entry.ts";
+
+type Parts = { sandbox: Sandbox; environment: Readonly<Record<string, string>> };
+
+/**
+ * How a server's program is started: in the agent's workspace, with the minimal environment and what the agent names, inside the
+ * sandbox. What an agent with a folder names by an absolute path (its script, the folder it serves) it may read; "./…" is a file
+ * of that folder. Throws where a definition without a folder would run a program unconfined.
+ */
+export function programOf(agent: McpAgent, entry: McpEntry, { sandbox, environment }: Parts): ProgramStart {
+  const { command = "", args = [], env = {} } = entry;
+  if (agent.home === "" && sandbox.kind === "none")
+    throw new Error(
+      "programs of an agent definition without a folder are started in a sandbox only, and there is none here: " +
+        "put the agent into a folder, or install bubblewrap",
+    );
+  const words = [command, ...args].map((word) => inFolder(agent.home, word));
+  const named = agent.home === "" ? [] : words.filter((word) => isAbsolute(word) && existsSync(word));
+  const [program = command, ...rest] = words;
+  return sandbox.confine({
+    argv: [program, ...rest],
+    cwd: agent.workspace,
+    env: { ...environment, ...env },
+    writable: [agent.workspace],
+    readable: [...new Set([...agent.readable, ...named.flatMap((path) => neededBy(path, agent))])],
+  });
+}
+
+/** `./server.mjs` is the agent's own file, as every path of agent.yaml; the working directory is another. */
+function inFolder(home: string, word: string): string {
+  if (home === "" || !word.startsWith("./")) return word;
+  const path = resolve(home, word);
+  if (!existsSync(path)) return word;
+  return isInside(realpathSync(home), realpathSync(path)) ? path : word;
+}
+
+/** A folder as it is; of a program or a script also what Node looks for above it, and its own folder where nothing private lies in that. */
+function neededBy(path: string, agent: McpAgent): string[] {
+  const real = realpathSync(path);
+  if (statSync(real).isDirectory()) return [path, real];
+  const folder = dirname(real);
+  const isPrivate = [agent.home, agent.workspace, homedir()].some((kept) => isInside(folder, kept));
+  return [path, real, ...(isPrivate ? [] : [folder]), ...modulesAbove(folder)].filter((one) => existsSync(one));
+}
+
+function modulesAbove(folder: string): string[] {
+  const above: string[] = [];
+  for (let at = folder; ; at = dirname(at)) {
+    if (!at.endsWith(`${sep}node_modules`)) above.push(join(at, "node_modules"), join(at, "package.json"));
+    if (dirname(at) === at) return above;
+  }
+}
+
+function isInside(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}

@@ -1,0 +1,158 @@
+import { spawn, type ChildProcess } from "node:child_process";
+
+import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
+
+import type { Clock } from "../../ports/clock.ts";
+import type { ProgramStart } from "../../ports/sandbox.ts";
+import type { Log } from "../../ports/telemetry.ts";
+import { boundedLines } from "./bounded-lines.ts";
+
+/** One message: a longer line ends its server. */
+export const lineBytesMax = 8 * 1024 * 1024;
+/** What a server may say in a second: the rest waits in its pipe. */
+const linesPerSecondMax = 1_000;
+/** Lines that are no message, before its server is given up. */
+const strayLinesMax = 1_000;
+const errorLineBytesMax = 4 * 1024;
+/** How long a server may take to end by itself once its stdin is closed, and after SIGTERM. */
+const graceMs = 1_000;
+
+type Parts = { program: ProgramStart; clock: Clock; log: Log; parse(line: string): JSONRPCMessage };
+
+/**
+ * A server as a child in a process group of its own, one JSON message a line on stdin and stdout (MCP, transport "stdio").
+ * Whatever it prints, it costs bounded memory: a line without end or too many stray ones end it, and `endedBy` says why.
+ */
+export class StdioTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: Transport["onmessage"];
+  /** Why there is no server any more, in words. */
+  endedBy: string | undefined;
+
+  readonly #parts: Parts;
+  #child: ChildProcess | undefined;
+  #exited: Promise<void> = Promise.resolve();
+  #strayLines = 0;
+  #linesThisSecond = 0;
+  #resume: (() => void) | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  async start(): Promise<void> {
+    const { argv, cwd, env } = this.#parts.program;
+    const [command, ...args] = argv;
+    const child = spawn(command, args, { cwd, env: { ...env }, stdio: "pipe", detached: true });
+    this.#child = child;
+    const spawned = Promise.withResolvers<void>();
+    const exited = Promise.withResolvers<void>();
+    this.#exited = exited.promise;
+    child.once("spawn", spawned.resolve);
+    child.once("error", (error) => {
+      this.endedBy ??= error.message;
+      spawned.reject(error);
+      this.#gone(exited.resolve);
+    });
+    // Not "close": a grandchild that keeps the pipes open would keep the server's end from being seen.
+    child.once("exit", (code, signal) => {
+      this.endedBy ??= signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
+      this.#kill("SIGKILL");
+      this.#gone(exited.resolve);
+    });
+    child.stdin.on("error", (error) => this.onerror?.(error));
+    this.#read(child);
+    await spawned.promise;
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    const stdin = this.#child?.stdin;
+    if (!stdin?.writable) return Promise.reject(new Error(this.endedBy ?? "the server has ended"));
+    return new Promise((resolve, reject) => {
+      stdin.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  /** Resolves when nothing of the server is left. */
+  async close(): Promise<void> {
+    this.endedBy ??= "it was stopped";
+    this.#child?.stdin?.end();
+    this.#resume?.();
+    const { clock } = this.#parts;
+    const disarmTerm = clock.after(graceMs, () => this.#kill("SIGTERM"));
+    const disarmKill = clock.after(2 * graceMs, () => this.#kill("SIGKILL"));
+    await this.#exited;
+    disarmTerm();
+    disarmKill();
+  }
+
+  #read(child: ChildProcess): void {
+    const { log } = this.#parts;
+    child.stdout?.on(
+      "data",
+      boundedLines(lineBytesMax, (line) => this.#take(line)),
+    );
+    child.stderr?.on(
+      "data",
+      boundedLines(errorLineBytesMax, (line) => {
+        if (line !== null && line !== "") log.debug({ line }, "MCP server says on stderr");
+      }),
+    );
+  }
+
+  #take(line: string | null): void {
+    if (this.endedBy !== undefined) return;
+    if (line === null) return this.#giveUp(`it sent a line of more than ${lineBytesMax / 1024 / 1024} MiB`);
+    this.#slowDown();
+    if (line.trim() === "") return;
+    try {
+      this.onmessage?.(this.#parts.parse(line));
+    } catch (error) {
+      this.#strayLines += 1;
+      this.#parts.log.debug({ line: line.slice(0, 200), error }, "MCP server printed what is no message");
+      if (this.#strayLines > strayLinesMax) this.#giveUp(`it printed ${this.#strayLines} lines that are no messages`);
+    }
+  }
+
+  #slowDown(): void {
+    this.#linesThisSecond += 1;
+    if (this.#linesThisSecond === 1)
+      this.#parts.clock.after(1_000, () => {
+        this.#linesThisSecond = 0;
+        this.#resume?.();
+      });
+    if (this.#linesThisSecond <= linesPerSecondMax || this.#resume) return;
+    this.#child?.stdout?.pause();
+    this.#resume = () => {
+      this.#resume = undefined;
+      this.#child?.stdout?.resume();
+    };
+  }
+
+  #giveUp(why: string): void {
+    this.endedBy = why;
+    this.#parts.log.warn({ why }, "MCP server was killed");
+    this.#kill("SIGKILL");
+  }
+
+  #kill(signal: NodeJS.Signals): void {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+    }
+  }
+
+  #gone(resolve: () => void): void {
+    const child = this.#child;
+    this.#child = undefined;
+    child?.stdin?.destroy();
+    child?.stdout?.destroy();
+    child?.stderr?.destroy();
+    resolve();
+    this.onclose?.();
+  }
+}
