@@ -15,6 +15,8 @@ export type Redactor = {
   value<T>(value: T): T;
   /** For one text that comes in pieces. */
   stream(): RedactingStream;
+  /** For bytes that come in pieces, each byte as the character of its number (Latin-1): secrets are looked for as UTF-8. */
+  byteStream(): RedactingStream;
 };
 
 /**
@@ -33,7 +35,8 @@ type Range = { start: number; end: number };
 export function redactor(secrets: Iterable<string>): Redactor {
   const needles = needlesOf(secrets);
   if (needles.length === 0) {
-    return { text: (text) => text, value: (value) => value, stream: () => ({ push: (piece) => piece, end: () => "" }) };
+    const unchanged = () => ({ push: (piece: string) => piece, end: () => "" });
+    return { text: (text) => text, value: (value) => value, stream: unchanged, byteStream: unchanged };
   }
   const text = (whole: string) => masked(whole, merged(occurrences(whole, needles)));
   return {
@@ -41,8 +44,12 @@ export function redactor(secrets: Iterable<string>): Redactor {
     // Only strings and keys change, the shape stays.
     value: <T>(value: T) => mapStrings(value, text, mask) as T,
     stream: () => redactingStream(needles),
+    byteStream: () => redactingStream(needles.map(asBytes)),
   };
 }
+
+const asBytes = (text: string): string =>
+  Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join("");
 
 function needlesOf(secrets: Iterable<string>): string[] {
   const needles = new Set<string>();

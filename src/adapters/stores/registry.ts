@@ -1,4 +1,5 @@
 import type { AgentStore } from "../../ports/agent-store.ts";
+import type { ArtifactStore } from "../../ports/artifact-store.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileSystem } from "../../ports/file-system.ts";
 import type { MemoryStore } from "../../ports/memory-store.ts";
@@ -60,4 +61,37 @@ export async function openMemoryStore(backend: string, place: FileMemoryPlace): 
   const open = Object.hasOwn(memoryStores, backend) ? memoryStores[backend] : undefined;
   if (open) return open(place);
   throw new DuragentError("unprocessable", `services.memory.backend: ${backend} is not known; use filesystem`);
+}
+
+/** What a backend of the artifact store is opened with. */
+export type ArtifactStorePlace = {
+  /** `services.artifacts.path`. */
+  folder: string;
+  fs: FileSystem;
+  clock: Clock;
+  /** Takes known secrets out of what is stored; see `redactedArtifacts`. */
+  redactBytes?: () => { push(piece: string): string; end(): string };
+};
+
+type OpenArtifactStore = (place: ArtifactStorePlace) => Promise<ArtifactStore>;
+
+/** Where artifacts can be kept; each backend passes the same contract suite. */
+const artifactStores: Readonly<Record<string, OpenArtifactStore>> = {
+  filesystem: async (place) => {
+    const { FileArtifactStore } = await import("./artifacts/files.ts");
+    return FileArtifactStore.open(place);
+  },
+};
+
+/** Opens the backend that `services.artifacts.backend` names. Throws `unprocessable` for one that this version does not have. */
+export async function openArtifactStore(backend: string, place: ArtifactStorePlace): Promise<ArtifactStore> {
+  const open = Object.hasOwn(artifactStores, backend) ? artifactStores[backend] : undefined;
+  if (!open) {
+    const why = backend === "postgres" || backend === "s3" ? "needs a later version of Duragent" : "is not known";
+    throw new DuragentError("unprocessable", `services.artifacts.backend: ${backend} ${why}; use filesystem`);
+  }
+  const store = await open(place);
+  if (place.redactBytes === undefined) return store;
+  const { redactedArtifacts } = await import("./artifacts/redacted.ts");
+  return redactedArtifacts(store, place.redactBytes);
 }

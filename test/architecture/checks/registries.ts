@@ -63,6 +63,7 @@ const suites: Record<string, readonly string[]> = {
   "src/adapters/models/": ["test/adapters/models/dialects.test.ts", "test/adapters/models/scripted.test.ts"],
   "src/adapters/stores/agents/": ["test/suites/agent-store.ts"],
   "src/adapters/stores/memory/": ["test/suites/memory-store.ts"],
+  "src/adapters/stores/artifacts/": ["test/suites/artifact-store.ts"],
   "src/adapters/stores/sessions/": ["test/suites/session-store.ts"],
 };
 
