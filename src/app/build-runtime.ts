@@ -7,6 +7,8 @@ import { nodeFileSystem } from "../adapters/file-system/node.ts";
 import type { OwnedLog } from "../adapters/logging/pino.ts";
 import { meteredFileSystem } from "../adapters/metrics/metered-file-system.ts";
 import { createModelRegistry, type ConfigurableModelRegistry } from "../adapters/models/registry.ts";
+import { createWebhookNotifier } from "../adapters/notify/webhook.ts";
+import { createMemoryCounters } from "../adapters/rates/memory-counters.ts";
 import { openAgentStore, openSessionStore as openStore } from "../adapters/stores/registry.ts";
 import type { Redactor } from "../domain/redact.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -118,6 +120,8 @@ export async function buildRuntime(
     catalog,
     models,
     toolsOf: () => noTools,
+    notifier: createWebhookNotifier(() => inForce.config.notify?.channels ?? {}),
+    rateCounters: createMemoryCounters(),
     clock,
     log,
     metrics,
@@ -128,6 +132,7 @@ export async function buildRuntime(
       session: inForce.config.session,
       limits: inForce.config.limits ?? {},
       providerLimits: (provider) => inForce.config.models.providers[provider]?.limits,
+      providerKind: (provider) => inForce.config.models.providers[provider]?.kind ?? provider,
       approvalTimeoutMs: inForce.config.policy.approvalTimeoutMs,
       notify: notifyChannels(inForce.config),
     }),

@@ -15,20 +15,9 @@ export function decisionEvents(state: SessionState, step: Step, making: Making):
     case "take_up_turn":
       return [{ ...base, type: "turn_resumed", attempt: step.attempt, cause: step.cause, worker_id: making.workerId }];
     case "request_approval":
-      return [
-        {
-          ...base,
-          type: "approval_required",
-          approval_id: `appr_${making.ulid()}` as ApprovalId,
-          call_id: step.call.call.call_id,
-          tool_name: step.call.call.tool_name,
-          command: step.command,
-          requester_id: step.requesterId,
-          expires_at: step.expiresAt === null ? undefined : new Date(step.expiresAt).toISOString(),
-        },
-      ];
+      return questionEvents(state, step, base, `appr_${making.ulid()}` as ApprovalId);
     case "deny_call":
-      return [toolResult(base, step.call.call.call_id, "denied", `Denied: ${step.why}`)];
+      return [toolResult(base, step.call.call.call_id, "denied", deniedText(step.why))];
     case "expire_approval":
       return [
         {
@@ -82,6 +71,45 @@ export function decisionEvents(state: SessionState, step: Step, making: Making):
     default:
       return [];
   }
+}
+
+const deniedText = (why: string): string => (why.startsWith("denied") ? `D${why.slice(1)}` : `Denied: ${why}`);
+
+/** The question, and before it, where nobody is here to see it, who is told: a write that is cut asks and tells again. */
+function questionEvents(
+  { sessionId, agent }: SessionState,
+  step: Extract<Step, { type: "request_approval" }>,
+  base: Base,
+  approvalId: ApprovalId,
+): EventDraft[] {
+  const { call } = step.call;
+  const expiresAt = step.expiresAt === null ? undefined : new Date(step.expiresAt).toISOString();
+  const question: EventDraft = {
+    ...base,
+    type: "approval_required",
+    approval_id: approvalId,
+    call_id: call.call_id,
+    tool_name: call.tool_name,
+    command: step.command,
+    requester_id: step.requesterId,
+    expires_at: expiresAt,
+  };
+  if (step.announceTo === null) return [question];
+  const lines = [
+    `${agent} waits for an approval in ${sessionId}.`,
+    `${call.tool_name} wants to run: ${step.command}`,
+    `Answer it with: duragent attach ${sessionId}`,
+    ...(expiresAt === undefined ? [] : [`Without an answer it is denied at ${expiresAt}.`]),
+  ];
+  const announcement: EventDraft = {
+    ...base,
+    type: "gateway_send",
+    request_id: `${sessionId}.${approvalId}`,
+    kind: "approval",
+    channel: step.announceTo,
+    content: lines.join("\n"),
+  };
+  return [announcement, question];
 }
 
 type Base = { timestamp: string; turn_id: TurnId | undefined };

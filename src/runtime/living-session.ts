@@ -4,8 +4,9 @@ import type { SessionState } from "../domain/session/state.ts";
 import type { Step, StepContext } from "../domain/session/step.ts";
 import { sessionSettings, type SessionSettings } from "../domain/session/settings.ts";
 import type { MessageId, SessionId } from "../schema/ids.ts";
-import type { EventDraft, ToolCall } from "../schema/session-event.ts";
+import type { DraftOf, EventDraft, ToolCall } from "../schema/session-event.ts";
 import type { LoadedAgent } from "./agents/catalog-types.ts";
+import type { CallLimits } from "./call-gate.ts";
 import { LiveFeed } from "./live-feed.ts";
 import type { RuntimeParts, ToolSet } from "./parts.ts";
 import type { Activity } from "./runtime.ts";
@@ -54,11 +55,15 @@ export class LivingSession {
   checkRunning: () => void = () => undefined;
   /** Trace ids of requests whose messages no turn has taken in yet. */
   readonly traces = new Map<MessageId, string>();
+  /** Ends of background processes that a run is to record, by handle; at most those that the log has as running. */
+  readonly endedProcesses = new Map<string, DraftOf<"process_ended">>();
   eventsAtSnapshot = 0;
+  readonly limits: CallLimits;
   private readonly parts: RuntimeParts;
 
-  constructor(parts: RuntimeParts, log: SessionLog) {
+  constructor(parts: RuntimeParts, log: SessionLog, limits: CallLimits) {
     this.parts = parts;
+    this.limits = limits;
     this.id = log.id;
     this.log = log;
     this.usedAt = parts.clock.now();
@@ -97,6 +102,7 @@ export class LivingSession {
 
   private context(withRunning: boolean): StepContext {
     const settings = this.settings();
+    const { approvalTimeoutMs, notify } = this.parts.settings();
     const { turn } = this.tail;
     const running = withRunning && this.running ? { type: this.running.type, since: this.running.since } : null;
     return {
@@ -108,12 +114,13 @@ export class LivingSession {
         maxTurnMs: settings.maxTurnMs,
         maxBackgroundMs: settings.maxBackgroundRuntimeMs,
         ttlMs: settings.ttlHours === 0 ? null : settings.ttlHours * 3_600_000,
-        approvalTimeoutMs: this.parts.settings().approvalTimeoutMs,
+        approvalTimeoutMs,
+        announceTo: notify.default !== null && notify.channels[notify.default] === "webhook" ? notify.default : null,
         onInterruptedTool: settings.onInterruptedTool,
         agentMissing: turn ? this.agentMissing : null,
         compactThrough: turn && this.uncompactable !== turn.id ? this.compactThrough : null,
         failure: turn && this.failure?.turnId === turn.id ? this.failure : null,
-        spent: null,
+        spent: this.limits.budgets.notice(this),
       },
       tool: (call) => this.toolFacts(call),
       ...(running ? { running } : {}),

@@ -1,9 +1,12 @@
-import type { ModelLimits } from "../domain/model/model-limits.ts";
 import type { ModelRegistry } from "../ports/model.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Notifier } from "../ports/notifier.ts";
+import type { RateCounters } from "../ports/rate-counters.ts";
 import type { SessionStore } from "../ports/session-store.ts";
 import type { Log, Metrics } from "../ports/telemetry.ts";
 import type { Tool } from "../ports/tool.ts";
+import type { Limits } from "../schema/limits.ts";
+import type { SessionId } from "../schema/ids.ts";
 import type { ToolCall, ToolResult } from "../schema/session-event.ts";
 import type { WrittenSessionSettings } from "../schema/session-settings.ts";
 import type { AgentCatalog, LoadedAgent } from "./agents/catalog-types.ts";
@@ -38,8 +41,10 @@ export type NotifyChannels = {
 export type RuntimeSettings = {
   session: WrittenSessionSettings;
   /** The server's own; what a provider or an agent says about itself stands beside it. */
-  limits: ModelLimits;
-  providerLimits(provider: string): ModelLimits | undefined;
+  limits: Limits;
+  providerLimits(provider: string): Limits | undefined;
+  /** Of a provider by its name: `ollama` for one that duragent.yaml calls `local`. */
+  providerKind(provider: string): string;
   approvalTimeoutMs: number | null;
   notify: NotifyChannels;
 };
@@ -50,6 +55,8 @@ export type RuntimeParts = {
   catalog: AgentCatalog;
   models: ModelRegistry;
   toolsOf(agent: LoadedAgent): ToolSet;
+  notifier: Notifier;
+  rateCounters: RateCounters;
   clock: Clock;
   log: Log;
   metrics: Metrics;
@@ -61,4 +68,8 @@ export type RuntimeParts = {
   redactText(): { push(text: string): string; end(): string };
   settings(): RuntimeSettings;
   workerId: string;
+  /** A session's working notes as they are now. */
+  notesOf?(id: SessionId): Promise<string | undefined>;
+  /** A session has ended, or is deleted: what its tools left running goes. May be called again for the same. */
+  sessionEnded?(id: SessionId): void;
 };

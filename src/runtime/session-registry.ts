@@ -3,6 +3,7 @@ import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import { eventKinds } from "../schema/session-event.ts";
 import { resolveAgent } from "./agent-in-force.ts";
+import { createLimits, type LimitsInForce } from "./limits-in-force.ts";
 import { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 import { RunLeases } from "./run-leases.ts";
@@ -27,7 +28,10 @@ const retryMaxMs = 30_000;
 /** The sessions that live in this process: opened when used, run when runnable, closed when idle. */
 export class SessionRegistry {
   readonly parts: RuntimeParts;
+  readonly limits: LimitsInForce;
   draining = false;
+  /** Told when a session was opened or has changed. */
+  onChanged: (session: LivingSession) => void = () => undefined;
   private readonly living = new Map<SessionId, Promise<LivingSession>>();
   private readonly open = new Map<SessionId, LivingSession>();
   private readonly wakes: WakeTimes;
@@ -37,10 +41,11 @@ export class SessionRegistry {
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
+    this.limits = createLimits(parts);
     this.wakes = new WakeTimes(parts.clock, (id) => this.wake(id));
     this.leases = new RunLeases(parts, (session) => this.kick(session));
     parts.metrics.gauge("duragent_sessions_open", () => this.open.size);
-    parts.metrics.gauge("duragent_turns_active", () => this.count((session) => session.running !== null));
+    parts.metrics.gauge("duragent_turns_active", () => this.sessions().filter((one) => one.running).length);
     parts.metrics.gauge("duragent_attached_clients", () =>
       [...this.open.values()].reduce((sum, session) => sum + session.attachedCount, 0),
     );
@@ -86,7 +91,7 @@ export class SessionRegistry {
     if (session.runner) return session.checkRunning();
     if (session.closed || session.log.failure || this.isHeldBack(session)) return;
     const step = session.next(false);
-    if (step.type === "wait") return this.wakes.set(session.id, step.until);
+    if (step.type === "wait" && session.endedProcesses.size === 0) return this.wakes.set(session.id, step.until);
     if (this.draining) return;
     session.runner = this.drive(session);
   }
@@ -129,6 +134,7 @@ export class SessionRegistry {
     this.draining = true;
     this.stopSweep();
     this.wakes.stop();
+    this.limits.rates.stop();
     const runners = this.sessions().flatMap((session) => (session.runner ? [session.runner] : []));
     const cancel = this.parts.clock.after(graceMs, () => {
       for (const session of this.sessions()) session.running?.abort.abort("drain");
@@ -145,13 +151,14 @@ export class SessionRegistry {
   private async openSession(id: SessionId): Promise<LivingSession> {
     const { store } = this.parts;
     const log = await SessionLog.open(this.parts, id);
-    const session = new LivingSession(this.parts, log);
+    const session = new LivingSession(this.parts, log, this.limits);
     await resolveAgent(session, this.parts);
     // Last, because whoever comes or goes meanwhile finds no session to tell.
     session.attachedCount = (await store.attached(id)).count;
     log.onChange = () => this.changed(session);
     this.open.set(id, session);
     this.wakes.set(id, null);
+    this.onChanged(session);
     // Whoever opened it may have something to append first, in the same write.
     queueMicrotask(() => this.kick(session));
     return session;
@@ -163,6 +170,7 @@ export class SessionRegistry {
     session.feed.changed();
     session.checkRunning();
     if (session.log.failure) return this.replaceLater(session);
+    this.onChanged(session);
     if (session.log.durable.seq - session.eventsAtSnapshot >= snapshotEvery) void this.trySnapshot(session);
   }
 
@@ -276,10 +284,6 @@ export class SessionRegistry {
         if (isIdle(session)) await this.close(session);
       })
       .catch((error: unknown) => this.logFailure(session, error, "an idle session was not closed"));
-  }
-
-  private count(matches: (session: LivingSession) => boolean): number {
-    return this.sessions().filter(matches).length;
   }
 
   private logFailure(session: LivingSession, error: unknown, message: string): void {

@@ -1,8 +1,10 @@
 import { hasOpenWork } from "../domain/session/next-status.ts";
 import { sessionSettings } from "../domain/session/settings.ts";
 import type { SessionState } from "../domain/session/state.ts";
+import type { AgentSessions } from "../ports/agent-sessions.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { declaredAgent } from "./agent-in-force.ts";
+import { ChannelSends } from "./channel-sends.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 import type { Sessions, SessionView } from "./runtime.ts";
@@ -11,30 +13,41 @@ import { sessionCommands } from "./session-commands.ts";
 import { sessionLifecycle } from "./session-lifecycle.ts";
 import { sessionPresence } from "./session-presence.ts";
 import { coveringState, sessionQueries } from "./session-queries.ts";
+import { sessionProcesses } from "./session-processes.ts";
+import { SessionLog } from "./session-log.ts";
 import { SessionRegistry } from "./session-registry.ts";
 import { viewOf } from "./session-view.ts";
 
 const startPage = 500;
 
-export type RunningSessions = Sessions & {
-  /** Takes up everything that was unfinished; resolves when each such session has been looked at. */
-  start(): Promise<void>;
-  /** Turns go to their next safe point, at most `graceMs`; then what still runs is aborted and every snapshot saved. */
-  stop(graceMs: number): Promise<void>;
-  /** Neither a client nor work: what an ephemeral server waits for. */
-  isQuiet(): boolean;
-  /** Sessions that can not be appended to, as far as they are known. */
-  problems(): Promise<{ sessionId: SessionId; code: string; detail: string }[]>;
-};
+export type RunningSessions = Sessions &
+  Pick<AgentSessions, "processEnded" | "processSays"> & {
+    /** Takes up everything that was unfinished; resolves when each such session has been looked at. */
+    start(): Promise<void>;
+    /** Turns go to their next safe point, at most `graceMs`; then what still runs is aborted and every snapshot saved. */
+    stop(graceMs: number): Promise<void>;
+    /** Neither a client nor work: what an ephemeral server waits for. */
+    isQuiet(): boolean;
+    /** Sessions that can not be appended to, as far as they are known. */
+    problems(): Promise<{ sessionId: SessionId; code: string; detail: string }[]>;
+  };
 
 /** The living process of all sessions: everything that surfaces ask of it goes through here. */
 export function createSessions(parts: RuntimeParts): RunningSessions {
   const registry = new SessionRegistry(parts);
+  const sends = new ChannelSends(registry);
+  const { budgets, inbound } = registry.limits;
+  registry.onChanged = (session) => {
+    budgets.saw(session.id, session.tail);
+    sends.look(session);
+    if (session.log.durable.ended) parts.sessionEnded?.(session.id);
+  };
   const view = (session: LivingSession): SessionView =>
     viewOf(session.id, session.log.durable, {
       activity: session.activity,
       attachedClients: session.attachedCount,
       problem: session.log.problem,
+      budgets: budgets.view(session),
     });
   return {
     ...sessionCommands(registry, view),
@@ -42,8 +55,13 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
     ...sessionPresence(registry),
     ...sessionQueries(registry, view),
     ...sessionLifecycle(registry, view),
+    ...sessionProcesses(registry),
+    admitClient: (client) => inbound.admitClient(client),
     start: () => takeUp(registry),
-    stop: (graceMs) => registry.drain(graceMs),
+    async stop(graceMs) {
+      await sends.stop();
+      await registry.drain(graceMs);
+    },
     isQuiet: () =>
       registry.sessions().every((session) => session.readers === 0 && session.attachedCount === 0 && !session.runner),
     async problems() {
@@ -60,6 +78,8 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
 /** Sessions with unfinished work go on by themselves; the others sleep until their time to live is over. */
 async function takeUp(registry: SessionRegistry): Promise<void> {
   const { parts } = registry;
+  const { budgets } = registry.limits;
+  for (const [id, spent] of await parts.store.spentByDeleted()) budgets.sawDeleted(id, spent);
   for await (const summary of summaries(registry)) {
     if (summary.problem?.code === "storage-failed") {
       registry.notOpened(summary.sessionId, new Error(summary.problem.detail));
@@ -67,9 +87,11 @@ async function takeUp(registry: SessionRegistry): Promise<void> {
     }
     if (summary.problem) {
       parts.log.warn({ session_id: summary.sessionId, code: summary.problem.code }, summary.problem.detail);
+      await countUnopened(registry, summary.sessionId);
       continue;
     }
     const state = coveringState(summary);
+    if (state) budgets.saw(summary.sessionId, state);
     if (state && !hasOpenWork(state) && state.sends.length === 0 && !state.endAsked) {
       registry.wakeAt(summary.sessionId, await endOfLife(state, parts));
       continue;
@@ -79,6 +101,16 @@ async function takeUp(registry: SessionRegistry): Promise<void> {
     } catch (error) {
       registry.notOpened(summary.sessionId, error);
     }
+  }
+  budgets.counted();
+}
+
+/** What a session spent that is not to be run: as far as its log can be read. */
+async function countUnopened({ parts, limits }: SessionRegistry, id: SessionId): Promise<void> {
+  try {
+    limits.budgets.saw(id, (await SessionLog.open(parts, id)).durable);
+  } catch (error) {
+    parts.log.warn({ session_id: id, err: error }, "what a session has spent today could not be read");
   }
 }
 

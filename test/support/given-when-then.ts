@@ -130,6 +130,7 @@ export const noLimits: StepLimits = {
   maxBackgroundMs: 3_600_000,
   ttlMs: null,
   approvalTimeoutMs: null,
+  announceTo: null,
   onInterruptedTool: "report",
   agentMissing: null,
   compactThrough: null,

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
 import { createSystemClock } from "../../src/adapters/clock/system.ts";
-import type { ModelLimits } from "../../src/domain/model/model-limits.ts";
 import type { Clock } from "../../src/ports/clock.ts";
+import type { Notifier } from "../../src/ports/notifier.ts";
 import type { SessionStore } from "../../src/ports/session-store.ts";
 import type { Log, Metrics } from "../../src/ports/telemetry.ts";
 import type { Tool } from "../../src/ports/tool.ts";
@@ -11,8 +11,10 @@ import type { NotifyChannels, PolicyDecision, RuntimeParts } from "../../src/run
 import { createSessions, type RunningSessions } from "../../src/runtime/sessions.ts";
 import type { SessionId } from "../../src/schema/ids.ts";
 import { shortAgentSchema } from "../../src/schema/agent.ts";
+import type { Limits } from "../../src/schema/limits.ts";
 import type { SessionEvent, ToolCall } from "../../src/schema/session-event.ts";
 import type { WrittenSessionSettings } from "../../src/schema/session-settings.ts";
+import { clockedCounters } from "./clocked-counters.ts";
 import { FakeModel } from "./fake-model.ts";
 
 export type HarnessOptions = {
@@ -24,9 +26,12 @@ export type HarnessOptions = {
   model?: FakeModel;
   approvalTimeoutMs?: number;
   notify?: NotifyChannels;
+  notifier?: Notifier;
   /** Of the server and, by name, of providers; without them a model is asked three times. */
-  limits?: ModelLimits;
-  providerLimits?: Readonly<Record<string, ModelLimits>>;
+  limits?: Limits;
+  providerLimits?: Readonly<Record<string, Limits>>;
+  /** Of the agent. */
+  agentLimits?: Limits;
   /** The model's window, in tokens. */
   window?: number;
 };
@@ -47,6 +52,8 @@ export function harness(options: HarnessOptions): Harness {
   const lines: Harness["log"] = [];
   const kept: string[] = [];
   const agent = testAgent(options.session ?? {}, options.window);
+  if (options.agentLimits) agent.definition.spec.limits = options.agentLimits;
+  const clock = options.clock ?? createSystemClock();
   const catalog: AgentCatalog = {
     list: () => [{ name: agent.name }],
     invalid: () => [],
@@ -74,7 +81,9 @@ export function harness(options: HarnessOptions): Harness {
         return Promise.resolve();
       },
     }),
-    clock: options.clock ?? createSystemClock(),
+    notifier: options.notifier ?? { notify: () => Promise.resolve({ kind: "sent" }) },
+    rateCounters: clockedCounters(clock),
+    clock,
     log: recordingLog(lines),
     metrics: quietMetrics,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
@@ -84,6 +93,7 @@ export function harness(options: HarnessOptions): Harness {
       session: {},
       limits: { retry: { max_attempts: 3, base_delay_ms: 1, max_delay_ms: 5 }, ...options.limits },
       providerLimits: (provider) => options.providerLimits?.[provider],
+      providerKind: (provider) => provider,
       approvalTimeoutMs: options.approvalTimeoutMs ?? null,
       notify: options.notify ?? { default: null, channels: {} },
     }),

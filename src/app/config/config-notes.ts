@@ -14,7 +14,6 @@ const laterFeatures: readonly Rule[] = [
   [["gateways", "telegram"], (file) => file.gateways.telegram?.enabled === true],
   [["gateways", "discord"], (file) => file.gateways.discord?.enabled === true],
   [["routes"], (file) => file.routes.length > 0],
-  [["notify"], (file) => file.notify !== undefined && filled(file.notify)],
   [["sandbox"], (file) => file.sandbox.network || file.sandbox.mode === "bubblewrap" || isUnsandboxed(file)],
   [["web"], (file) => file.web !== undefined && (file.web.search !== undefined || file.web.allow_private)],
   [["observability", "tracing"], (file) => file.observability.tracing.otlp_endpoint !== undefined],
@@ -55,7 +54,10 @@ export function configNotes(file: WrittenConfig): ConfigNote[] {
   const providers = Object.entries(file.models.providers).flatMap(([name, provider]) =>
     limitNotes(["models", "providers", name, "limits"], provider.limits),
   );
-  return [...features, ...limitNotes(["limits"], file.limits), ...gateways, ...providers, ...ignored];
+  const chats = Object.entries(file.notify?.channels ?? {}).flatMap(([name, channel]) =>
+    "gateway" in channel ? [{ path: ["notify", "channels", name], message: `a gateway's chat ${later}` }] : [],
+  );
+  return [...features, ...chats, ...limitNotes(["limits"], file.limits), ...gateways, ...providers, ...ignored];
 }
 
 /** What is set and can not be had: starting without it would put data where nobody looks for it. */
@@ -75,9 +77,3 @@ const refusal = (service: string, backend: string, instead: string): ConfigNote 
 });
 
 const isUnsandboxed = (file: WrittenConfig): boolean => file.sandbox.mode === "none" || file.sandbox.mode === "trust";
-
-const filled = (value: object): boolean =>
-  Object.values(value).some(
-    (member: unknown) =>
-      member !== undefined && (typeof member !== "object" || (member !== null && Object.keys(member).length > 0)),
-  );

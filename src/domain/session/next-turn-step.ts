@@ -90,13 +90,14 @@ function runOrAsk(open: readonly CallState[], turn: TurnState, context: StepCont
   return { type: "run_tools", calls: end === -1 ? run : run.slice(0, Math.max(1, end)) };
 }
 
-function ask(call: CallState, turn: TurnState, { tool, limits, now }: StepContext): Step {
+function ask(call: CallState, turn: TurnState, { tool, limits, now, attached }: StepContext): Step {
   return {
     type: "request_approval",
     call,
     command: tool(call.call).command,
     requesterId: turn.requesterId,
     expiresAt: limits.approvalTimeoutMs === null ? null : now + limits.approvalTimeoutMs,
+    announceTo: attached ? null : limits.announceTo,
   };
 }
 

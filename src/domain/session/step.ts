@@ -32,6 +32,8 @@ export type Step =
       command: string;
       requesterId: string | undefined;
       expiresAt: number | null;
+      /** The channel that learns of it, because nobody is here to see it. */
+      announceTo: string | null;
     }
   | { type: "deny_call"; call: CallState; why: string }
   | { type: "expire_approval"; call: CallState; question: Question }
@@ -73,6 +75,8 @@ export type StepLimits = {
   /** An idle session ends after this; `null`: never. */
   ttlMs: number | null;
   approvalTimeoutMs: number | null;
+  /** The channel of `notify:` that learns of questions while no client is attached. */
+  announceTo: string | null;
   onInterruptedTool: "report" | "ask" | "retry";
   /** How the definition that the turn started with can not be had; ends the turn. */
   agentMissing: string | null;
