@@ -85,7 +85,11 @@ export class OpenFolder implements AsyncDisposable {
   }
 
   /** A new file of this content, synced, takes the name in one step; `mode` is that of the file it replaces. */
-  async replace(name: string, content: Uint8Array, options: { temporary: string; mode?: number }): Promise<void> {
+  async replace(
+    name: string,
+    content: Uint8Array | AsyncIterable<Uint8Array>,
+    options: { temporary: string; mode?: number },
+  ): Promise<void> {
     const temporary = this.entry(options.temporary);
     // An attempt that was interrupted may have left it.
     await rm(temporary, { force: true });

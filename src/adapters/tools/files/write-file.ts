@@ -32,7 +32,7 @@ export const writeFileTool = ({ agent }: Pick<ToolParts, "agent">): Tool =>
   });
 
 /** The mode of the file that is to be replaced; nothing where none is. Throws FileFault where something else is. */
-async function modeOf(folder: OpenFolder, name: string, shown: string): Promise<{ mode?: number }> {
+export async function modeOf(folder: OpenFolder, name: string, shown: string): Promise<{ mode?: number }> {
   try {
     const facts = await folder.facts(name);
     if (!facts.isFile()) throw new FileFault(`${shown} is a ${kindOf(facts)}; choose another path.`);
