@@ -1,5 +1,6 @@
 import type { Tool } from "../../ports/tool.ts";
 import type { builtinTools } from "../../schema/agent-tools.ts";
+import type { CliToolParts, CliTools } from "./cli-tools.ts";
 import type { ToolParts } from "./parts.ts";
 
 type BuiltinName = (typeof builtinTools)[number];
@@ -31,4 +32,9 @@ export const laterTools: ReadonlySet<string> = new Set(["schedule"]);
 /** Makes a built-in tool; `undefined` for one that this version does not have. */
 export async function makeBuiltin(name: BuiltinName, parts: ToolParts): Promise<Tool | undefined> {
   return name === "schedule" ? undefined : builtins[name](parts);
+}
+
+/** The programs that an agent lists, and those that are found under `tools/`. */
+export async function findCliTools(parts: CliToolParts): Promise<CliTools> {
+  return (await import("./cli-tools.ts")).cliTools(parts);
 }
