@@ -1,4 +1,13 @@
-import { forEachChild, parse, type Command, type Redirection, type SyntaxNode, type Word, type WordPart } from "unbash";
+import {
+  forEachChild,
+  parse,
+  type Assignment,
+  type Command,
+  type Redirection,
+  type SyntaxNode,
+  type Word,
+  type WordPart,
+} from "unbash";
 
 import type { SeenCommand } from "../../domain/policy/seen-commands.ts";
 
@@ -27,13 +36,18 @@ export function readShell(line: string): SeenCommand[] | null {
   return isWhole ? found : null;
 }
 
-function seen(command: Command): SeenCommand {
-  const { name, args } = command;
-  const words = [
-    ...(name === undefined ? [] : [textOf(name)]),
-    ...args.map((word) => (word.type === "Word" ? textOf(word) : word.text)),
-  ];
-  return { words, open: false, fed: command.redirects.flatMap(fedBy) };
+function seen({ name, args, redirects }: Command): SeenCommand {
+  const words = [...(name === undefined ? [] : [name]), ...args].map((word) =>
+    word.type === "Word" ? textOf(word) : assigned(word),
+  );
+  return { words, open: false, fed: redirects.flatMap(fedBy) };
+}
+
+/** `alias ls='rm x'` as alias gets it. */
+function assigned({ name, value, text }: Assignment): string | null {
+  if (value.type !== "Word") return text;
+  const given = textOf(value);
+  return given === null ? null : `${name}=${given}`;
 }
 
 /** Here-documents and here-strings: a shell takes them for commands. */

@@ -14,6 +14,8 @@ export type ShellReader = (line: string) => SeenCommand[] | null;
 
 const commandsMax = 2_000;
 const depthMax = 8;
+/** The words after `sudo` or `xargs`: each may be where the command begins. */
+const wrappedWordsMax = 200;
 /** Something that only the shell will know. */
 const unknown: SeenCommand = { words: [null], open: true, fed: [] };
 
@@ -34,40 +36,52 @@ export function everyCommand(line: string, read: ShellReader): SeenCommand[] | n
     const [first, ...rest] = command.words;
     if (first === undefined || first === null) return true;
     const name = programName(first);
-    if (takesText.has(name) || shells.has(name)) {
-      const texts = [...rest, ...command.fed];
-      const reads = name === "." || name === "source" || !rest.some((word) => word === null || !word.startsWith("-"));
-      if (texts.includes(null) || reads) found.push(unknown);
-      // Not every argument is a command line: what can not be read as one leaves it open whether something is run.
-      for (const text of texts) if (text !== null && !visitLine(text, depth + 1)) found.push(unknown);
-      if (name === "eval" && !rest.includes(null) && !visitLine(rest.join(" "), depth + 1)) found.push(unknown);
+    if (takesText.has(name) || shells.has(name)) visitTexts(name, { ...command, words: rest }, depth);
+    if (runsItsWords.has(name)) {
+      const starts = rest.flatMap((word, index) => (runsWhatFollows.test(word ?? "") ? [index + 1] : []));
+      return starts.every((start) => visit({ words: rest.slice(start), open: command.open, fed: [] }, depth));
     }
-    if (!wrappers.has(name) && !runsItsWords.has(name)) return true;
-    const open = command.open || name === "xargs" || name === "parallel";
-    return rest.every((_, index) => {
-      const before = rest[index - 1] ?? "";
-      if (!wrappers.has(name) && !runsWhatFollows.test(before)) return true;
-      return visitSuffix(rest.slice(index), { open, depth });
-    });
+    return !wrappers.has(name) || visitWrapped(name, { ...command, words: rest }, depth);
   };
-  const visitSuffix = (words: SeenCommand["words"], { open, depth }: { open: boolean; depth: number }): boolean => {
-    const [first] = words;
-    if (first === undefined) return true;
-    // An option or an assignment, such as those of env, is no command; what follows it comes in its turn.
-    const isOption = first !== null && /^-|^\w+=/.test(first);
-    // env -S "rm x", also as -S"rm x".
-    const text = isOption ? first.replace(/^(?:--[\w-]+=|-\w|\w+=)/, "") : first;
-    if (text !== null && /\s/.test(text) && !visitLine(text, depth + 1)) found.push(unknown);
-    if (isOption) return true;
-    const nested = first !== null && (wrappers.has(programName(first)) || runsItsWords.has(programName(first)));
-    // Its own words have their turn already.
-    if (nested) return found.push({ words, open, fed: [] }) <= commandsMax;
-    return visit({ words, open, fed: [] }, depth);
+  /** Not every argument is a command line: what can not be read as one leaves it open whether something is run. */
+  const visitTexts = (name: string, { words, fed }: SeenCommand, depth: number): void => {
+    const texts = [...words, ...fed].map((text) => text?.replace(/^\w+=/, "") ?? null);
+    if (name === "eval" && !texts.includes(null)) texts.push(texts.join(" "));
+    const readsMore = name === "." || name === "source" || words.every((word) => word?.startsWith("-"));
+    if (readsMore) found.push(unknown);
+    for (const text of texts) {
+      if (found.length >= commandsMax) return;
+      if (text === null || !visitLine(text, depth + 1)) found.push(unknown);
+    }
   };
-  return visitLine(line, 0) ? found : null;
+  /** The command may begin at any of the words: which of them belong to an option only the program knows. */
+  const visitWrapped = (name: string, { words, open }: SeenCommand, depth: number): boolean => {
+    if (words.length > wrappedWordsMax) return false;
+    let isAnyCommand = quiet.has(name);
+    for (const [index, word] of words.entries()) {
+      const isOption = word !== null && /^-|^\w+=/.test(word);
+      // env -S "rm x", also as -S"rm x".
+      const text = isOption ? word.replace(/^(?:--[\w-]+=|-\w|\w+=)/, "") : word;
+      if (text !== null && /\s/.test(text) && !visitLine(text, depth + 1)) found.push(unknown);
+      if (isOption) continue;
+      isAnyCommand = true;
+      const rest: SeenCommand = { words: words.slice(index), open: open || fillsIn.has(name), fed: [] };
+      // The words of a wrapper inside have their turn here already.
+      if (word !== null && wrappers.has(programName(word))) found.push(rest);
+      else if (!visit(rest, depth)) return false;
+    }
+    // sudo -s, or su: a shell that reads on.
+    if (!isAnyCommand) found.push(unknown);
+    return true;
+  };
+  return visitLine(line, 0) && found.length < commandsMax ? found : null;
 }
 
 const takesText = new Set(["eval", "trap", "source", ".", "mapfile", "readarray", "compgen", "alias", "ssh"]);
+/** They add words that are read when they run. */
+const fillsIn = new Set(["xargs", "parallel"]);
+/** Without a command they run none that matters. */
+const quiet = new Set(["env", "xargs", "time", "exec", "command", "builtin", "nice"]);
 /** They run the words after some option of theirs. */
 const runsItsWords = new Set(["find", "gfind", "fd", "fdfind", "jobs"]);
 const runsWhatFollows = /^(?:-exec|-ok|--exec|-[A-Za-z]*[xX]$)/;

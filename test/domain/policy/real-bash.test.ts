@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+
+import fc from "fast-check";
+
+import { plainCommands, type PlainCommand } from "../../../src/domain/policy/plain-commands.ts";
+import { disposableFolder } from "../../support/temporary-folder.ts";
+import { allowedForOrdinary, ordinaryCommands } from "../../tables/ordinary-commands.ts";
+import { allowedForBypasses, shellBypasses } from "../../tables/shell-bypasses.ts";
+import { bash, policyFor } from "./rules-of.ts";
+
+const run = promisify(execFile);
+
+// Real bash is the judge: in a folder where every program only writes down how it was called, a line that the policy
+// allows must call exactly what the policy saw, and nothing else.
+
+const programs =
+  `git ls cat head tail wc grep rg find fd sort uniq cut tr sed awk jq diff echo printf pwd cd mkdir touch cp mv
+  date which whoami uname du df stat file test true npm npx node tsc cargo go python pytest make docker kubectl curl tree
+  bash sh rm tee env sudo xargs eval x y`.split(/\s+/);
+
+// Not bash: that would read BASH_ENV, by which the shell under test is told to forget its builtins.
+const recorder = `#!/bin/sh
+{ printf '%s\\0' "\${0##*/}" "$@"; } > "$RECORDS/$$"
+`;
+const forgetBuiltins =
+  "enable -n echo printf pwd cd true false test [ kill type umask ulimit wait help dirs pushd popd\n";
+
+/** How programs were called by each line, in no order: pipes run at the same time. */
+async function callsOf(lines: readonly string[], folder: string): Promise<string[][][]> {
+  const [bin, work, records] = ["bin", "work", "records"].map((name) => join(folder, name));
+  if (bin === undefined || work === undefined || records === undefined) throw new Error("no folders");
+  for (const made of [bin, join(work, "scripts"), records]) await mkdir(made, { recursive: true });
+  await writeFile(join(bin, ".recorder"), recorder, { mode: 0o755 });
+  for (const name of programs) await symlink(".recorder", join(bin, name));
+  await writeFile(join(folder, "builtins"), forgetBuiltins);
+  await symlink(join(bin, ".recorder"), join(work, "scripts", "lint"));
+  // What names of files could do to a pattern.
+  for (const name of ["-delete", "-exec", "a.ts", "b c.ts", "a;rm x", "$(rm x)"]) await writeFile(join(work, name), "");
+  const driver: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    await mkdir(join(records, String(index)));
+    driver.push(`RECORDS=${records}/${index} "$BASH" -c ${quoted(line)} < /dev/null`);
+  }
+  await writeFile(join(folder, "driver"), driver.join("\n"));
+  await run("/bin/bash", ["--norc", join(folder, "driver")], {
+    cwd: work,
+    env: { PATH: bin, LANG: "C.UTF-8", BASH_ENV: join(folder, "builtins") },
+  }).catch((error: unknown) => {
+    // The last line's own exit code.
+    if (!(error instanceof Error && "code" in error && typeof error.code === "number")) throw error;
+  });
+  return Promise.all(
+    lines.map(async (_, index) => {
+      const files = await readdir(join(records, String(index)));
+      const calls = await Promise.all(files.map((file) => readFile(join(records, String(index), file), "utf8")));
+      return calls.map((call) => call.split("\0").slice(0, -1));
+    }),
+  );
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** Checks one line: what was called against what the policy saw when it allowed it. */
+function assertOnlySeen(line: string, calls: readonly string[][]): void {
+  const commands = plainCommands(line) ?? [];
+  // Those without names of files first: a call that fits one of them may fit the others too.
+  const isFixed = (command: PlainCommand): boolean => command.every(({ fixed }) => fixed);
+  const seen = [...commands.filter(isFixed), ...commands.filter((one) => !isFixed(one))].map((command) => ({
+    command,
+    left: true,
+  }));
+  for (const call of calls) {
+    const match = seen.find(
+      ({ command, left }) =>
+        left &&
+        (isFixed(command)
+          ? command.length === call.length && command.every(({ text }, index) => isCall(text, call[index], index))
+          : command.every(({ text, fixed }, index) => {
+              const isBeforeFiles = command.slice(0, index + 1).every((word) => word.fixed);
+              return !fixed || !isBeforeFiles || isCall(text, call[index], index);
+            })),
+    );
+    assert.ok(match, `${JSON.stringify(line)} called ${JSON.stringify(call)}`);
+    match.left = false;
+  }
+  if (!/&&|\|\|/.test(line))
+    assert.deepEqual(
+      seen.filter(({ left }) => left).map(({ command }) => command),
+      [],
+      `${JSON.stringify(line)} did not call all that was seen`,
+    );
+}
+
+/** The name as the recorder knows it. */
+const isCall = (text: string, called: string | undefined, index: number): boolean =>
+  called === (index === 0 ? text.slice(text.lastIndexOf("/") + 1) : text);
+
+test("what ordinary commands run is what was seen", async () => {
+  await using folder = await disposableFolder();
+  const lines = ordinaryCommands.filter(
+    (line) => policyFor(bash(line), { mode: "ask", allow: allowedForOrdinary }) === "allow",
+  );
+  const calls = await callsOf(lines, folder.path);
+  for (const [index, line] of lines.entries()) assertOnlySeen(line, calls[index] ?? []);
+});
+
+const pieces = [
+  ...["git status", "ls", "ls -la", "cat a", "echo", "npm test", "find .", "sort", "grep -r", "printf", "test -f a"],
+  ...[" ", " ", " ", " ", "\n", "\t", ";", "; ", " && ", " || ", " | ", "&", "|&", ";;", "\\", "\\\n", "\r"],
+  ...[
+    "'",
+    '"',
+    "''",
+    '""',
+    `"'"`,
+    `'"'`,
+    "'a b'",
+    '"a b"',
+    "\\'",
+    '\\"',
+    "\\ ",
+    "\\;",
+    "\\$",
+    "\\`",
+    '"\\$x"',
+    '"\\a"',
+  ],
+  ...["rm x", "rm", "x", "$x", "${x}", "$(rm x)", "`rm x`", '"$(rm x)"', "'$(rm x)'", "$'rm'", '$"x"', "$((1))"],
+  ...[
+    " > x",
+    " < a",
+    " 2>&1",
+    " >/dev/null",
+    " 2> /dev/null",
+    " >&2",
+    " <<< x",
+    " << E\nrm x\nE\n",
+    "<(rm x)",
+    "12>&1",
+    "2>&12",
+  ],
+  ...[
+    "*",
+    "*.ts",
+    "?",
+    "[a]",
+    "{a,b}",
+    "{",
+    "}",
+    "(",
+    ")",
+    "!",
+    "~",
+    "#",
+    " # x",
+    "=",
+    "a=b ",
+    "PATH=. ",
+    "%",
+    "^",
+    ",",
+    ":",
+  ],
+  ...[
+    "eval ",
+    "sudo ",
+    "env ",
+    "xargs ",
+    "exec ",
+    "-exec rm x ;",
+    "-delete",
+    "if ",
+    "then ",
+    "fi",
+    "!",
+    "[[ ",
+    "-c",
+    "-o x",
+  ],
+  ...["é", "\u00a0", "\u2003", "ſ", "\u0001"],
+];
+const words = fc.constantFrom(
+  "a",
+  "-la",
+  "'a b'",
+  '"c d"',
+  "x.ts",
+  '"e\\"f"',
+  "g\\ h",
+  "'$x'",
+  "2>&1",
+  ">/dev/null",
+  "*.ts",
+);
+const plainLine = fc
+  .array(
+    fc.tuple(
+      fc.constantFrom("git status", "ls", "cat", "grep x", "npm test", "echo"),
+      fc.array(words, { maxLength: 3 }),
+    ),
+    {
+      minLength: 1,
+      maxLength: 3,
+    },
+  )
+  .chain((commands) =>
+    fc
+      .array(fc.constantFrom(";", " ; ", "|", " | ", "\n", " && ", "||", ";\n"), { minLength: 3, maxLength: 3 })
+      .map((joins) =>
+        commands
+          .map(([name, rest], index) => [name, ...rest].join(" ") + (joins[index] ?? ""))
+          .join("")
+          .replace(/[;|&\s]+$/, ""),
+      ),
+  );
+/** A plain line into which something was thrown. */
+const hostileLine = fc
+  .tuple(plainLine, fc.array(fc.tuple(fc.constantFrom(...pieces), fc.nat(60)), { maxLength: 2 }))
+  .map(([line, thrown]) => thrown.reduce((text, [piece, at]) => text.slice(0, at) + piece + text.slice(at), line));
+const patched = fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 9 }).map((some) => some.join(""));
+
+test("whatever runs without a question calls exactly what was seen: real bash says so", async () => {
+  const tiers = { mode: "ask" as const, allow: allowedForBypasses };
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(hostileLine, hostileLine, patched), { minLength: 150, maxLength: 150 }),
+      async (lines) => {
+        const allowed = [...new Set(lines)].filter((line) => policyFor(bash(line), tiers) === "allow");
+        await using folder = await disposableFolder();
+        const calls = await callsOf(allowed, folder.path);
+        for (const [index, line] of allowed.entries()) assertOnlySeen(line, calls[index] ?? []);
+      },
+    ),
+    { numRuns: 4, endOnFailure: true },
+  );
+});
+
+test("no line of the table of bypasses is taken for one that can be checked this way", () => {
+  const lines = shellBypasses.flatMap((group) => group.lines);
+  assert.deepEqual(
+    lines.filter((line) => policyFor(bash(line), { mode: "ask", allow: allowedForBypasses }) === "allow"),
+    [],
+  );
+});
