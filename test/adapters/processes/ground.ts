@@ -1,3 +1,5 @@
+import { mkdtemp, realpath, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestContext } from "node:test";
 
@@ -10,7 +12,6 @@ import type { Sandbox } from "../../../src/ports/sandbox.ts";
 import type { ToolContext } from "../../../src/ports/tool.ts";
 import type { SessionId } from "../../../src/schema/ids.ts";
 import { recordingLog } from "../../support/runtime-harness.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
 
 export const sessionId = `session_${"0".repeat(26)}` as SessionId;
 export const otherSession = `session_${"1".repeat(26)}` as SessionId;
@@ -66,7 +67,7 @@ export type GroundOptions = {
 
 /** Real processes in a folder of the test's own; whatever still runs when it has ended is killed. */
 export async function openGround(test: Pick<TestContext, "after">, options: GroundOptions = {}): Promise<Ground> {
-  const root = options.folder ?? (await temporaryFolder(test));
+  const root = options.folder ?? (await mkdtemp(join(await realpath(tmpdir()), "duragent-test-")));
   const folder = join(root, "processes");
   const told: Told = { ended: [], said: [] };
   const log: Ground["log"] = [];
@@ -82,13 +83,21 @@ export async function openGround(test: Pick<TestContext, "after">, options: Grou
     ...(options.logBytes === undefined ? {} : { logBytes: options.logBytes }),
     ...(options.redactText ? { redactText: options.redactText } : {}),
   });
+  let isClosed = false;
   test.after(async () => {
+    if (isClosed) return;
     await processes.killOfSession(sessionId);
     await processes.close();
+    await rm(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
   });
   return {
-    ...{ folder, workspace: root, processes, told, log },
+    folder,
+    workspace: root,
+    processes,
+    told,
+    log,
     async again() {
+      isClosed = true;
       await processes.close();
       return openGround(test, { ...options, folder: root });
     },

@@ -6,9 +6,9 @@ import { minimalEnvironment } from "../minimal-environment.ts";
 import { ownPath, type Ground } from "./ground.ts";
 import { readOutput, readTail } from "./output.ts";
 import { ProcessLife } from "./process-life.ts";
+import { handleVariable } from "./process-table.ts";
 import { captureScreen, sendKeys, typeText } from "./screen.ts";
 import { writeStandardInput } from "./standard-input.ts";
-import { handleMark } from "./stop-processes.ts";
 import type { StoredProcess } from "./stored-process.ts";
 
 const runningMaxPerSession = 32;
@@ -70,17 +70,15 @@ export class KeptProcesses implements BackgroundProcesses {
   async ended(handle: string, signal: AbortSignal): Promise<ProcessRecord> {
     const life = this.#life(handle);
     let stopWaiting: () => void = () => undefined;
-    const aborted = new Promise<never>((_, reject) => {
-      const abort = (): void => reject(signal.reason);
+    const aborted = new Promise<void>((resolve) => {
+      const abort = (): void => resolve();
       stopWaiting = () => signal.removeEventListener("abort", abort);
       if (signal.aborted) abort();
       else signal.addEventListener("abort", abort, { once: true });
     });
-    try {
-      await Promise.race([life.over, aborted]);
-    } finally {
-      stopWaiting();
-    }
+    await Promise.race([life.over, aborted]);
+    stopWaiting();
+    if (life.isRunning) signal.throwIfAborted();
     return life.stored;
   }
 
@@ -141,7 +139,9 @@ export class KeptProcesses implements BackgroundProcesses {
     try {
       const program = this.#ground.sandbox.confine({
         argv: typeof command === "string" ? ["bash", "-c", command] : command,
-        ...{ cwd, writable, readable },
+        cwd,
+        writable,
+        readable,
         env: {
           ...minimalEnvironment(this.#ground.env),
           ...process.env,
@@ -149,7 +149,7 @@ export class KeptProcesses implements BackgroundProcesses {
           DURAGENT_IDEMPOTENCY_KEY: context.idempotencyKey,
           DURAGENT_SESSION_ID: context.sessionId,
           DURAGENT_AGENT: context.agent,
-          ...handleMark(handle),
+          [handleVariable]: handle,
         },
         diesWithParent: false,
       });

@@ -41,7 +41,12 @@ export async function openBackgroundProcesses(options: BackgroundProcessesOption
   const closing = new AbortController();
   const kept = new KeptProcesses(
     {
-      ...{ files, sandbox, sessions, clock, log, env },
+      files,
+      sandbox,
+      sessions,
+      clock,
+      log,
+      env,
       table: processTable(),
       redactText: options.redactText ?? ((text) => text),
       logBytes: options.logBytes ?? logBytesMax,

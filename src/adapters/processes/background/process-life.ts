@@ -7,7 +7,7 @@ import { ownPath, type Ground } from "./ground.ts";
 import { startKeeper } from "./keeper.ts";
 import { reportEnd } from "./report-end.ts";
 import { placeScreen, startScreen, type Screen } from "./screen.ts";
-import { handleMark, stopProcesses } from "./stop-processes.ts";
+import { stopProcesses } from "./stop-processes.ts";
 import type { StoredProcess } from "./stored-process.ts";
 import { watchSilence } from "./watch-silence.ts";
 
@@ -27,6 +27,7 @@ export class ProcessLife {
   #begun = false;
   #looking: Promise<void> | null = null;
   #stopping: Promise<void> | null = null;
+  #reporting: Promise<void> = Promise.resolve();
   #cancelTimeout: () => void = () => undefined;
 
   constructor(ground: Ground, stored: StoredProcess) {
@@ -89,8 +90,8 @@ export class ProcessLife {
     if (!this.isRunning) return this.#report();
     if (this.stored.pid === undefined) {
       // That server died before it could note the pid.
-      const all = await this.#ground.table.list(mark(this.stored.handle));
-      const leader = all.find((one) => one.marked && one.pid === one.session && one.parent !== one.pid);
+      const all = await this.#ground.table.list();
+      const leader = all.find((one) => one.handle === this.stored.handle && one.pid === one.session);
       const started = leader && (await this.#ground.table.startOf(leader.pid));
       if (leader && started !== undefined) await this.save({ pid: leader.pid, pid_started: started });
     }
@@ -154,7 +155,8 @@ export class ProcessLife {
   /** Resolves when what was begun here is done. */
   async settled(): Promise<void> {
     this.#cancelTimeout();
-    await Promise.allSettled([this.#looking, this.#stopping, this.#saved]);
+    await Promise.allSettled([this.#looking, this.#stopping]);
+    await Promise.allSettled([this.#reporting, this.#saved]);
   }
 
   #stopAll(): Promise<void> {
@@ -174,8 +176,8 @@ export class ProcessLife {
   }
 
   #report(): void {
-    // Owned by the process: it goes on until the session knows, or the server closes.
-    void this.recording.catch(() => undefined).then(() => reportEnd(this, this.#ground));
+    // It goes on until the session knows, or the server closes.
+    this.#reporting = this.recording.catch(() => undefined).then(() => reportEnd(this, this.#ground));
   }
 
   async #exitCode(): Promise<number | undefined> {
@@ -201,5 +203,3 @@ export class ProcessLife {
 
 const statusOf = (code: number): ProcessStatus =>
   code === 0 ? { state: "completed", exit_code: 0 } : { state: "failed", exit_code: code };
-
-const mark = (handle: string): string => Object.entries(handleMark(handle))[0]?.join("=") ?? "";

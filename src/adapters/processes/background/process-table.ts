@@ -4,14 +4,17 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** One process of this machine. `marked`: its environment names the handle that was looked for. */
-export type SeenProcess = { pid: number; parent: number; group: number; session: number; marked: boolean };
+/** In the environment of all that a background process starts: how what has left its group and its parents is found. */
+export const handleVariable = "DURAGENT_PROCESS_HANDLE";
+
+/** One process of this machine. `handle`: of the background process that its environment names. */
+export type SeenProcess = { pid: number; parent: number; group: number; session: number; handle: string | undefined };
 
 export interface ProcessTable {
   /** A text that no other process of this machine has with that pid, also after a restart of it; `undefined`: it is not running. */
   startOf(pid: number): Promise<string | undefined>;
-  /** All that run. `mark`: `NAME=value` of an environment. */
-  list(mark: string): Promise<SeenProcess[]>;
+  /** All that run, seen after this was called. Those who ask at the same time get the same answer. */
+  list(): Promise<SeenProcess[]>;
 }
 
 /** Linux: /proc. Elsewhere `ps`, which shows no environments: what leaves its group and its parents there is not found again. */
@@ -49,15 +52,15 @@ function linuxTable(): ProcessTable {
       // Counted since the machine was started, so that alone it may come again.
       return `${await boot}:${stat[startField]}`;
     },
-    async list(mark) {
+    list: shared(async () => {
       const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-      const seen = await Promise.all(pids.map((pid) => linuxProcess(pid, mark)));
+      const seen = await Promise.all(pids.map(linuxProcess));
       return seen.flatMap((one) => one ?? []);
-    },
+    }),
   };
 }
 
-async function linuxProcess(pid: string, mark: string): Promise<SeenProcess | undefined> {
+async function linuxProcess(pid: string): Promise<SeenProcess | undefined> {
   const stat = await statOf(pid);
   if (!stat || hasEnded(stat[stateField])) return undefined;
   return {
@@ -65,17 +68,33 @@ async function linuxProcess(pid: string, mark: string): Promise<SeenProcess | un
     parent: Number(stat[parentField]),
     group: Number(stat[groupField]),
     session: Number(stat[sessionField]),
-    marked: (await environmentOf(pid)).split("\0").includes(mark),
+    handle: await handleOf(pid),
   };
 }
 
-async function environmentOf(pid: string): Promise<string> {
+async function handleOf(pid: string): Promise<string | undefined> {
   try {
-    return await readFile(`/proc/${pid}/environ`, "utf8");
+    const variables = (await readFile(`/proc/${pid}/environ`, "utf8")).split("\0");
+    return variables.find((one) => one.startsWith(`${handleVariable}=`))?.slice(handleVariable.length + 1);
   } catch {
     // Another user's, or gone: not ours.
-    return "";
+    return undefined;
   }
+}
+
+/** Of many that are killed together each would look at every process: one look that begins after they asked is enough. */
+function shared(look: () => Promise<SeenProcess[]>): () => Promise<SeenProcess[]> {
+  let running: Promise<unknown> = Promise.resolve();
+  let next: Promise<SeenProcess[]> | null = null;
+  return () => {
+    next ??= running.then(() => {
+      const now = look();
+      next = null;
+      running = now.catch(() => undefined);
+      return now;
+    });
+    return next;
+  };
 }
 
 function psTable(): ProcessTable {
@@ -93,12 +112,12 @@ function psTable(): ProcessTable {
       const line = (await lines(["-o", "stat=,lstart=", "-p", String(pid)]))[0]?.trim();
       return line === undefined || hasEnded(line[0]) ? undefined : line.replace(/^\S+\s+/, "");
     },
-    async list() {
-      return (await lines(["-axo", "pid=,ppid=,pgid=,stat="])).flatMap((line) => {
+    list: shared(async () =>
+      (await lines(["-axo", "pid=,ppid=,pgid=,stat="])).flatMap((line) => {
         const [pid = 0, parent = 0, group = 0] = line.trim().split(/\s+/).map(Number);
         const isGone = hasEnded(line.trim().split(/\s+/)[3]?.[0]);
-        return isGone ? [] : [{ pid, parent, group, session: group, marked: false }];
-      });
-    },
+        return isGone ? [] : [{ pid, parent, group, session: group, handle: undefined }];
+      }),
+    ),
   };
 }

@@ -5,11 +5,12 @@ import type { Clock } from "../../../ports/clock.ts";
 import { DuragentError } from "../../../schema/problem.ts";
 
 const takeMs = 10_000;
+const openMs = 1_000;
 const betweenTriesMs = 20;
 
 /** Writes all of a text to the named pipe that is a process's stdin. Throws `conflict` where nobody reads, or takes nothing for 10 s. */
 export async function writeStandardInput(path: string, text: string, clock: Clock): Promise<void> {
-  await using pipe = await openPipe(path);
+  await using pipe = await openPipe(path, clock);
   const bytes = Buffer.from(text);
   let until = clock.monotonic() + takeMs;
   for (let at = 0; at < bytes.length;) {
@@ -22,11 +23,16 @@ export async function writeStandardInput(path: string, text: string, clock: Cloc
   }
 }
 
-async function openPipe(path: string): Promise<FileHandle> {
-  try {
-    return await open(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-  } catch (error) {
-    throw new DuragentError("conflict", "it does not take input", { cause: error });
+async function openPipe(path: string, clock: Clock): Promise<FileHandle> {
+  const until = clock.monotonic() + openMs;
+  for (;;) {
+    try {
+      return await open(path, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    } catch (error) {
+      // Nobody reads it: its process has only just been started, or has closed its stdin.
+      if (clock.monotonic() >= until) throw new DuragentError("conflict", "it does not take input", { cause: error });
+      await clock.sleep(betweenTriesMs);
+    }
   }
 }
 

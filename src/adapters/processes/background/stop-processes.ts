@@ -6,12 +6,8 @@ import type { ProcessTable, SeenProcess } from "./process-table.ts";
 const termGraceMs = 5_000;
 const killGraceMs = 5_000;
 const keeperGraceMs = 2_000;
-const betweenLooksMs = 50;
-
-/** In the environment of all that a process starts: how what has left its group and its parents is found. */
-export const handleMark = (handle: string): { DURAGENT_PROCESS_HANDLE: string } => ({
-  DURAGENT_PROCESS_HANDLE: handle,
-});
+const betweenLooksMs = 20;
+const betweenLooksMaxMs = 200;
 
 type Stopping = {
   handle: string;
@@ -48,25 +44,27 @@ async function untilNone(
   clock: Clock,
 ): Promise<boolean> {
   const until = clock.monotonic() + ms;
-  for (;;) {
+  for (let times = 0; ; times += 1) {
     const left = await look();
     if (left.length === 0) return true;
-    if (clock.monotonic() >= until) return false;
+    // On a machine that is too busy to look in time, at least once.
+    if (times > 0 && clock.monotonic() >= until) return false;
     act(left);
-    await clock.sleep(betweenLooksMs);
+    await clock.sleep(Math.min(betweenLooksMaxMs, betweenLooksMs * (times + 1)));
   }
 }
 
 async function membersOf({ handle, base, keeper }: Stopping, table: ProcessTable): Promise<number[]> {
-  const [variable = "", value = ""] = Object.entries(handleMark(handle))[0] ?? [];
-  const all = await table.list(`${variable}=${value}`);
+  const all = await table.list();
   const leader = await keeper();
   const ours = new Set(await guardsOf(base));
   // What the guards have started, but not what the keeper has: the tmux server is its parent.
   const guards = descendants(all, ours, leader);
   const tree = leader === undefined ? new Set<number>() : descendants(all, new Set([leader]));
   const isMember = (one: SeenProcess): boolean =>
-    one.marked || tree.has(one.pid) || (leader !== undefined && (one.group === leader || one.session === leader));
+    one.handle === handle ||
+    tree.has(one.pid) ||
+    (leader !== undefined && (one.group === leader || one.session === leader));
   return all
     .filter((one) => one.pid !== leader && one.pid !== process.pid && !guards.has(one.pid) && isMember(one))
     .map((one) => one.pid);

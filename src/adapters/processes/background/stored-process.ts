@@ -65,8 +65,8 @@ export type ProcessFiles = {
   base(handle: string): string;
 };
 
-const runningSuffixes = [".in", ".out", ".tmux"] as const;
-const suffixes = [suffix, ".log", ".exit", ".guard", ...runningSuffixes] as const;
+const runningSuffixes = [".in", ".out", ".guard", ".tmux"] as const;
+const suffixes = [suffix, ".log", ".exit", ...runningSuffixes] as const;
 
 export function processFiles(folder: string, fs: FileSystem): ProcessFiles {
   const base = (handle: string): string => join(folder, handle);

@@ -22,7 +22,9 @@ export async function watchSilence(life: ProcessLife, ground: Ground): Promise<v
   const { screen } = life;
   const shown = screen && terminalText(await captureScreen(screen, ownPath(ground)));
   const content = await silenceMessage(life.stored, {
-    ...{ seconds: watch.interval_seconds, shown, isLast },
+    seconds: watch.interval_seconds,
+    shown,
+    isLast,
     tail: (limitBytes) => readTail(path, limitBytes, ground.redactText),
   });
   await ground.sessions.processSays(life.stored.session_id, {
