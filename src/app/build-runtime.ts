@@ -9,10 +9,18 @@ import { meteredFileSystem } from "../adapters/metrics/metered-file-system.ts";
 import { createModelRegistry, type ConfigurableModelRegistry } from "../adapters/models/registry.ts";
 import { createWebhookNotifier } from "../adapters/notify/webhook.ts";
 import { createMemoryCounters } from "../adapters/rates/memory-counters.ts";
-import { openAgentStore, openSessionStore as openStore } from "../adapters/stores/registry.ts";
+import {
+  openAgentStore,
+  openArtifactStore,
+  openMemoryStore,
+  openSessionStore as openStore,
+} from "../adapters/stores/registry.ts";
+import { readWorkingNotes } from "../adapters/tools/working-notes.ts";
 import type { Redactor } from "../domain/redact.ts";
+import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
+import type { MemoryStore } from "../ports/memory-store.ts";
 import type { SessionStore } from "../ports/session-store.ts";
 import type { Log, Metrics } from "../ports/telemetry.ts";
 import { createCatalog, type LivingCatalog } from "../runtime/agents/catalog.ts";
@@ -93,9 +101,11 @@ export type InForce = { config: Config; redactor: Redactor };
 export type Runtime = {
   readonly clock: Clock;
   readonly store: SessionStore;
+  readonly artifacts: ArtifactStore;
   readonly catalog: LivingCatalog;
   readonly models: ConfigurableModelRegistry;
   readonly sessions: RunningSessions;
+  readonly memory: MemoryStore;
   readonly workerId: string;
 };
 
@@ -109,14 +119,27 @@ export async function buildRuntime(
   const clock = createSystemClock();
   const { config } = loaded;
   const files = meteredFileSystem(nodeFileSystem, metrics);
-  const [store, catalog, models] = await Promise.all([
+  const [store, artifacts, catalog, models] = await Promise.all([
     openSessionStore(config, clock, files),
+    openArtifactStore("filesystem", {
+      folder: config.services.artifacts.path,
+      fs: files,
+      clock,
+      redactBytes: () => inForce.redactor.byteStream(),
+    }),
     openCatalog(config, { log, clock, files, inForce }),
     openModels(loaded, clock),
   ]);
   const workerId = `${config.server.workerId ?? hostname()}/${clock.ulid()}`;
+  const memory = await openMemoryStore("filesystem", {
+    folder: config.services.memory.path,
+    fs: files,
+    agentHome: async (agent) => (await catalog.get(agent))?.home,
+    redact: (text) => inForce.redactor.text(text),
+  });
   const sessions = createSessions({
     store,
+    artifacts,
     catalog,
     models,
     toolsOf: () => noTools,
@@ -137,8 +160,9 @@ export async function buildRuntime(
       notify: notifyChannels(inForce.config),
     }),
     workerId,
+    notesOf: (id) => readWorkingNotes(config.services.session.path, id),
   });
   metrics.gauge("duragent_agents", () => catalog.list().length, { state: "valid" });
   metrics.gauge("duragent_agents", () => catalog.invalid().length, { state: "invalid" });
-  return { clock, store, catalog, models, sessions, workerId };
+  return { clock, store, artifacts, catalog, models, sessions, memory, workerId };
 }

@@ -35,6 +35,8 @@ export async function openSurface(options: SurfaceOptions): Promise<OpenSurface>
     sessions: runtime.sessions,
     agents: runtime.catalog,
     deployment: runtime.catalog,
+    artifacts: runtime.artifacts,
+    memory: runtime.memory,
     log,
     metrics: options.metrics,
     renderMetrics: options.renderMetrics,

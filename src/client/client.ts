@@ -1,4 +1,5 @@
 import { agentCalls, type ChangeAgent } from "./calls/agents.ts";
+import { memoryCalls, type QueryMemory } from "./calls/memory.ts";
 import { serverCalls } from "./calls/server.ts";
 import { sessionCalls, type ListSessions, type NewSession } from "./calls/sessions.ts";
 import { turnCalls, type ApprovalOutcome, type MessageOutcome } from "./calls/turns.ts";
@@ -17,6 +18,7 @@ export type {
   ListSessions,
   MessageOutcome,
   NewSession,
+  QueryMemory,
   TurnEvent,
 };
 
@@ -33,6 +35,7 @@ export type Client = ReturnType<typeof clientOver>;
 const clientOver = (requests: Requests) => ({
   ...serverCalls(requests),
   ...agentCalls(requests),
+  ...memoryCalls(requests),
   ...sessionCalls(requests),
   ...turnCalls(requests),
 });

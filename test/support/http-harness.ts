@@ -1,11 +1,15 @@
 import { request, type IncomingHttpHeaders, type IncomingMessage, type OutgoingHttpHeaders } from "node:http";
 import type { TestContext } from "node:test";
 
+import { createSystemClock } from "../../src/adapters/clock/system.ts";
+import { nodeFileSystem } from "../../src/adapters/file-system/node.ts";
+import { openArtifactStore, openMemoryStore } from "../../src/adapters/stores/registry.ts";
 import { DuragentError } from "../../src/schema/problem.ts";
 import { createHttpApp, type HttpSurface } from "../../src/surfaces/http/app.ts";
 import { listen, type Listener } from "../../src/surfaces/http/listen.ts";
 import type { HttpOptions } from "../../src/surfaces/http/options.ts";
 import { harness, type Harness, type HarnessOptions } from "./runtime-harness.ts";
+import { temporaryFolder } from "./temporary-folder.ts";
 import { openTestStore } from "./test-store.ts";
 
 export type HttpHarnessOptions = {
@@ -28,12 +32,17 @@ export async function startHttp(
   test: Pick<TestContext, "after">,
   options: HttpHarnessOptions = {},
 ): Promise<HttpHarness> {
-  const running = harness({ store: await openTestStore(test), ...options.runtime });
+  const place = { folder: await temporaryFolder(test), fs: nodeFileSystem, clock: createSystemClock() };
+  const artifacts = await openArtifactStore("filesystem", place);
+  const running = harness({ store: await openTestStore(test), artifacts, ...options.runtime });
   const { clock, log, metrics, catalog } = running.parts;
+  const memory = await openMemoryStore("filesystem", { folder: await temporaryFolder(test), fs: nodeFileSystem });
   const surface = createHttpApp({
     sessions: running.sessions,
     agents: catalog,
     deployment: noDeployment,
+    artifacts: running.parts.artifacts,
+    memory,
     log,
     metrics,
     renderMetrics: async () => ({ contentType: "text/plain; version=0.0.4", body: "up 1\n" }),

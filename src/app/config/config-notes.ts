@@ -14,12 +14,8 @@ const laterFeatures: readonly Rule[] = [
   [["gateways", "telegram"], (file) => file.gateways.telegram?.enabled === true],
   [["gateways", "discord"], (file) => file.gateways.discord?.enabled === true],
   [["routes"], (file) => file.routes.length > 0],
-  [["sandbox"], (file) => file.sandbox.network || file.sandbox.mode === "bubblewrap" || isUnsandboxed(file)],
   [["web"], (file) => file.web !== undefined && (file.web.search !== undefined || file.web.allow_private)],
   [["observability", "tracing"], (file) => file.observability.tracing.otlp_endpoint !== undefined],
-  [["services", "memory"], (file) => file.services.memory !== undefined],
-  [["services", "artifacts"], (file) => file.services.artifacts !== undefined],
-  [["services", "artifact"], (file) => file.services.artifact !== undefined],
 ];
 
 // Of the Rust implementation: accepted so that its files open.
@@ -75,5 +71,3 @@ const refusal = (service: string, backend: string, instead: string): ConfigNote 
   path: ["services", service, "backend"],
   message: `${backend} needs a later version; use ${instead}`,
 });
-
-const isUnsandboxed = (file: WrittenConfig): boolean => file.sandbox.mode === "none" || file.sandbox.mode === "trust";

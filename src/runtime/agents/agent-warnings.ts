@@ -20,7 +20,6 @@ export function agentWarnings(
     warnings.push(`model: the provider ${provider} is neither built in nor under models.providers${guess}`);
   }
   for (const tool of spec.tools) warnings.push(`tools: ${tool.name} ${later}`);
-  if (spec.memory !== undefined) warnings.push(`memory: ${later}`);
   if (spec.memory?.backend !== undefined)
     warnings.push("memory.backend has no effect; see services.memory of duragent.yaml");
   if (spec.hooks !== undefined) warnings.push(`hooks: ${later}`);

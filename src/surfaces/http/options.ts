@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
+import type { ArtifactStore } from "../../ports/artifact-store.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { MemoryStore } from "../../ports/memory-store.ts";
 import type { Log, Metrics } from "../../ports/telemetry.ts";
 import type { AgentCatalog, AgentDeployment } from "../../runtime/agents/catalog-types.ts";
 import type { Sessions } from "../../runtime/runtime.ts";
@@ -35,6 +37,8 @@ export type HttpOptions = {
   sessions: Sessions;
   agents: AgentCatalog;
   deployment: AgentDeployment;
+  artifacts: ArtifactStore;
+  memory: MemoryStore;
   log: Log;
   metrics: Metrics;
   renderMetrics(): Promise<{ contentType: string; body: string }>;

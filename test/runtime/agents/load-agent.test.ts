@@ -158,7 +158,6 @@ test("what needs a later version is named, one sentence each", () => {
     'model: the provider antropic is neither built in nor under models.providers; did you mean "anthropic"?',
     "tools: bash needs a later version",
     "tools: web needs a later version",
-    "memory: needs a later version",
     "memory.backend has no effect; see services.memory of duragent.yaml",
     "hooks: needs a later version",
     "access: needs a later version",

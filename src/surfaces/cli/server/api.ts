@@ -1,5 +1,7 @@
 import type { RepairReport, VerifyReport } from "../../../ports/session-store.ts";
+import type { QueryMemory } from "../../../client/client.ts";
 import type { DeployedAgentBody } from "../../../schema/api/agent.ts";
+import type { MemoryListBody } from "../../../schema/api/memory.ts";
 import type { SessionEvent, SessionStatus, Usage } from "../../../schema/session-event.ts";
 import type { SessionLink } from "../conversation/session-link.ts";
 
@@ -29,6 +31,8 @@ export interface ServerApi {
   agentSource(name: string): Promise<string>;
   exportAgent(name: string): Promise<Uint8Array>;
   importAgent(archive: Uint8Array): Promise<DeployedAgentBody>;
+  memories(agent: string, query: QueryMemory): Promise<MemoryListBody["memories"]>;
+  exportMemory(agent: string): AsyncIterable<Uint8Array>;
   sessions(query: {
     status?: SessionStatus | undefined;
     agent?: string | undefined;

@@ -63,6 +63,10 @@ export function serverApi(client: Client, address: string, revive?: Revive): Ser
     exportAgent: (name) => ask(client.exportAgent(name)),
     importAgent: (archive) => ask(client.importAgent(archive)),
     agentSource: (name) => ask(client.getAgentSpec(name)),
+    memories: async (agent, query) => (await ask(client.queryMemory(agent, query))).memories,
+    async *exportMemory(agent) {
+      yield* await ask(client.exportMemory(agent));
+    },
     sessions: async ({ status, agent, limit }) =>
       (
         await ask(

@@ -3,8 +3,8 @@ import { z } from "zod";
 import { agentDetailSchema, agentListSchema, type AgentDetailBody } from "../../../schema/api/agent.ts";
 import { agentPathSchema } from "../../../schema/api/parameter.ts";
 import { agentApiVersion } from "../../../schema/agent.ts";
-import { DuragentError } from "../../../schema/problem.ts";
-import type { AgentCatalog, LoadedAgent } from "../../../runtime/agents/catalog-types.ts";
+import type { LoadedAgent } from "../../../runtime/agents/catalog-types.ts";
+import { agentNamed } from "../agent-named.ts";
 import { json } from "../reply.ts";
 import { route } from "../route.ts";
 
@@ -29,7 +29,7 @@ export const agents = [
       304: { description: "Unchanged" },
     },
     async handle({ surface, params, incoming }) {
-      const agent = await find(surface.agents, params.name);
+      const agent = await agentNamed(surface.agents, params.name);
       const etag = `"${agent.digest}"`;
       if (incoming.headers["if-none-match"]?.includes(etag)) return { status: 304, headers: { etag }, body: null };
       return json(200, detail(agent), { etag });
@@ -43,7 +43,7 @@ export const agents = [
     params: agentPathSchema,
     responses: { 200: { description: "YAML", media: "application/yaml", schema: z.string() } },
     async handle({ surface, params }) {
-      const agent = await find(surface.agents, params.name);
+      const agent = await agentNamed(surface.agents, params.name);
       return {
         status: 200,
         headers: { "content-type": "application/yaml", etag: `"${agent.digest}"` },
@@ -52,17 +52,6 @@ export const agents = [
     },
   }),
 ];
-
-async function find(catalog: AgentCatalog, name: string): Promise<LoadedAgent> {
-  const agent = await catalog.get(name);
-  if (agent) return agent;
-  const wrong = catalog.invalid().find((candidate) => candidate.name === name)?.errors[0];
-  const why =
-    wrong === undefined
-      ? "not found"
-      : `invalid (${wrong.file}${wrong.line === undefined ? "" : `:${wrong.line}`}: ${wrong.message})`;
-  throw new DuragentError("agent-not-found", `agent '${name}' ${why}`);
-}
 
 function detail({ definition, soul, systemPrompt, instructions }: LoadedAgent): AgentDetailBody {
   const { labels, ...metadata } = definition.metadata;

@@ -1,0 +1,40 @@
+import { z } from "zod";
+
+import { strictObject } from "../strict-object.ts";
+import { textSchema, wholeNumber } from "./parameter.ts";
+
+const text = z.string();
+const noted = ["decision", "preference", "fact", "note"] as const;
+const kindSchema = z.enum([...noted, "memory", "world"]);
+
+export const memoryQuerySchema = strictObject({
+  /** Words that must all occur. */
+  q: z.string().min(1).max(500).optional(),
+  kind: kindSchema.optional(),
+  since: z.iso.date("must be a day as YYYY-MM-DD").optional(),
+  limit: wholeNumber(1, 1_000).optional(),
+});
+
+export const memoryListSchema = z.object({
+  memories: z.array(
+    z.object({
+      kind: kindSchema,
+      content: text,
+      topic: text.optional(),
+      /** YYYY-MM-DD, of entries of a day. */
+      day: text.optional(),
+      /** Whose it is; absent where nobody's. */
+      agent: text.optional(),
+    }),
+  ),
+});
+export type MemoryListBody = z.infer<typeof memoryListSchema>;
+
+const content = z.string().min(1).pipe(textSchema);
+
+/** An entry of today; or a text that replaces the agent's MEMORY.md, or what is known about a topic. */
+export const putMemorySchema = z.union([
+  strictObject({ kind: z.enum([...noted, "memory"]), content }),
+  strictObject({ kind: z.literal("world"), topic: z.string().min(1), content }),
+]);
+export type PutMemoryBody = z.input<typeof putMemorySchema>;

@@ -1,0 +1,92 @@
+import { open, rm } from "node:fs/promises";
+import { resolve } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+
+import { Option } from "commander";
+
+import { terminalText } from "../../../domain/terminal-text.ts";
+import type { MemoryListBody } from "../../../schema/api/memory.ts";
+import type { CommandContext } from "../context.ts";
+import { CommandFailure, exitCodes } from "../exit.ts";
+import { paintFor } from "../paint.ts";
+import type { Definition } from "../program.ts";
+import { openServer } from "../server/connect.ts";
+import { wholeNumber } from "../whole-number.ts";
+
+type Memory = MemoryListBody["memories"][number];
+type SearchFlags = { agent: string; kind?: Memory["kind"]; since?: string; limit: number };
+
+const kinds = ["decision", "preference", "fact", "note", "memory", "world"];
+
+/** Where it was found: a day and what it is, a topic, or MEMORY.md. */
+function placeOf({ kind, day, topic }: Memory): string {
+  if (kind === "memory") return "MEMORY.md";
+  return kind === "world" ? `world/${topic ?? ""}` : `${day ?? ""} ${kind}`;
+}
+
+/** `duragent memory`. */
+export const define: Definition = (command, { context, action }) => {
+  const paint = paintFor(context.stdout, context.env);
+
+  command
+    .command("search")
+    .description("what an agent remembers, newest first")
+    .argument("[words]", "words that must all occur; all of it without them")
+    .requiredOption("-a, --agent <name>", "whose")
+    .addOption(new Option("--kind <kind>", "only these").choices(kinds))
+    .option("--since <day>", "of notes only those from this day on: YYYY-MM-DD")
+    .option("--limit <n>", "at most so many", wholeNumber(1, 1000), 50)
+    .addHelpText("after", "\nExample:\n  duragent memory search postgres -a demo\n")
+    .action(
+      action<SearchFlags>(async (globals, { agent, kind, since, limit }, words) => {
+        const server = await openServer(context, globals);
+        const memories = await server.memories(agent, { q: words, kind, since, limit });
+        if (globals.json) context.stdout.write(`${JSON.stringify({ memories })}\n`);
+        else if (memories.length === 0) context.stdout.write("Nothing was found.\n");
+        for (const memory of globals.json ? [] : memories) {
+          const text = terminalText(memory.content).replaceAll("\n", "\n  ");
+          context.stdout.write(`${paint("bold", terminalText(placeOf(memory)))}\n  ${text}\n`);
+        }
+        return exitCodes.done;
+      }),
+    );
+
+  command
+    .command("export")
+    .description("all that an agent remembers, as Markdown files in a tar archive")
+    .requiredOption("-a, --agent <name>", "whose")
+    .option("-o, --output <file>", "into this new file, instead of stdout")
+    .addHelpText("after", "\nExample:\n  duragent memory export -a demo -o demo-memory.tar\n")
+    .action(
+      action<{ agent: string; output?: string }>(async (globals, { agent, output }) => {
+        if (output === undefined && context.stdout.isTTY === true)
+          throw new CommandFailure(exitCodes.usage, "an archive is not for a terminal", {
+            hint: "name a file with -o, or send the output into one",
+          });
+        const archive = (await openServer(context, globals)).exportMemory(agent);
+        if (output === undefined) for await (const chunk of archive) context.stdout.write(chunk);
+        else {
+          await writeNew(context, output, archive);
+          const result = { agent, file: resolve(context.cwd, output) };
+          context.stdout.write(globals.json ? `${JSON.stringify(result)}\n` : `made  ${output}\n`);
+        }
+        return exitCodes.done;
+      }),
+    );
+};
+
+/** Writes a file that is not there yet, whole or not at all. */
+async function writeNew({ cwd }: CommandContext, name: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+  const path = resolve(cwd, name);
+  const file = await open(path, "wx", 0o600).catch((error: unknown) => {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    throw new CommandFailure(exitCodes.failed, `${name} is there already`, { hint: "name another file" });
+  });
+  try {
+    await pipeline(Readable.from(bytes), file.createWriteStream());
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}
