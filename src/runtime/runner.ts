@@ -9,6 +9,7 @@ import type { RuntimeParts } from "./parts.ts";
 import { performCompaction } from "./perform-compaction.ts";
 import { performModelCall } from "./perform-model-call.ts";
 import { performTools } from "./perform-tools.ts";
+import { recordEndedProcesses } from "./session-processes.ts";
 
 const conflictsMax = 3;
 
@@ -36,6 +37,11 @@ export async function run(
   for (;;) {
     if (lease.signal.aborted || session.log.failure) return { kind: "stopped" };
     await resolveAgent(session, parts);
+    if (session.endedProcesses.size > 0) {
+      const recorded = await recordEndedProcesses(session, lease);
+      if (recorded.kind === "fenced" || recorded.kind === "ended") return { kind: "stopped" };
+      continue;
+    }
     const seen = { wake: parts.store.wake(lease), head: session.tail.seq };
     const step = session.next(false);
     if (step.type === "wait") return { kind: "waits", step, lease, seen };

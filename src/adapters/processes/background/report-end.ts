@@ -30,7 +30,9 @@ async function tell({ stored }: ProcessLife, { sessions, redactText }: Ground): 
   const { handle, call_id: callId, pid, started_at: startedAt, status } = stored;
   const tail = (limitBytes: number) => readTail(stored.log_path, limitBytes, redactText);
   await sessions.processEnded(stored.session_id, {
-    ...{ handle, callId, startedAt },
+    handle,
+    callId,
+    startedAt,
     ...(pid === undefined ? {} : { pid }),
     ...("exit_code" in status ? { exitCode: status.exit_code } : {}),
     ...(stored.announce_end ? { message: redactText(await endMessage(stored, tail)) } : {}),

@@ -35,26 +35,12 @@ export async function placeScreen(base: string, handle: string): Promise<Screen>
  */
 export async function startScreen(program: ProgramStart, screen: Screen, kept: Kept): Promise<number> {
   await writeFile(`${kept.base}.log`, "", { mode: 0o600 });
-  const size = ["-x", columns, "-y", rows];
+  const place = ["-s", screen.session, "-x", columns, "-y", rows, "-c", program.cwd];
   const keeper = screenKeeper(program, kept).map(plain);
+  const copy = ["pipe-pane", "-t", screen.session, plain(unexpanded(screenDrain(kept)))];
   const { stdout } = await tmux(
     screen,
-    [
-      ...[
-        "new-session",
-        "-d",
-        "-P",
-        "-F",
-        "#{pane_pid} #{pid}",
-        "-s",
-        screen.session,
-        ...size,
-        "-c",
-        program.cwd,
-        "--",
-      ],
-      ...[...keeper, ";", "pipe-pane", "-t", screen.session, plain(unexpanded(screenDrain(kept)))],
-    ],
+    ["new-session", "-d", "-P", "-F", "#{pane_pid} #{pid}", ...place, "--", ...keeper, ";", ...copy],
     { path: kept.path, cwd: program.cwd, env: program.env },
   );
   const [pid = 0, server = 0] = stdout.trim().split(" ").map(Number);
