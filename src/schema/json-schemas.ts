@@ -3,6 +3,7 @@ import { z } from "zod";
 import { agentFileSchema } from "./agent.ts";
 import { configFileSchema } from "./config-file.ts";
 import { modelScriptSchema } from "./model-script.ts";
+import { policyFileSchema } from "./policy.ts";
 import { envelopeSchema, payloads } from "./session-event.ts";
 import { withVariables } from "./with-variables.ts";
 
@@ -45,6 +46,11 @@ const schemas: Record<string, Described> = {
     title: "Duragent model script",
     description: "What a model of the provider `scripted` plays, such as script.yaml in an agent's folder.",
     schema: modelScriptSchema,
+  },
+  policy: {
+    title: "Duragent policy",
+    description: "policy.yaml of the workspace or of an agent's folder, and policy.local.yaml.",
+    schema: policyFileSchema,
   },
   duragent: {
     title: "Duragent configuration",

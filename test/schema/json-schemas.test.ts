@@ -54,6 +54,13 @@ test("a model's script has a schema of its own", () => {
   assert.equal(fits({ rules: [] }), false);
 });
 
+test("a policy has a schema of its own", () => {
+  const fits = accepts("policy.schema.json");
+  assert.equal(fits({ mode: "dangerous", deny: ["bash:rm"], notify: { deliveries: [{ type: "log" }] } }), true);
+  assert.equal(fits({ mode: "maybe" }), false);
+  assert.equal(fits({ denny: [] }), false);
+});
+
 test("a variable may stand for any scalar but one that tells alternatives apart", () => {
   const variable = { type: "string", pattern: "\\$\\{[A-Za-z_]" };
   assert.deepEqual(withVariables({ type: "boolean" }), { anyOf: [{ type: "boolean" }, variable] });

@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 
 import { alwaysPatterns } from "../../domain/policy/always-patterns.ts";
 import { decide, namesCall, type Explanation } from "../../domain/policy/decide.ts";
+import { localPolicyName, policyFileName } from "../../domain/policy/file-names.ts";
 import { mergeTiers, onlyTightening, type PolicyRules } from "../../domain/policy/rules.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileSystem } from "../../ports/file-system.ts";
@@ -10,13 +11,10 @@ import type { AgentPolicy, PolicyProblem, PolicySource } from "../../ports/polic
 import type { Log } from "../../ports/telemetry.ts";
 import type { PolicyCall } from "../../ports/tool.ts";
 import { DuragentError } from "../../schema/problem.ts";
-import { addToLocalPolicy, localPolicyName, type LocalAddition } from "./local-policy.ts";
+import { addToLocalPolicy, type LocalAddition } from "./local-policy.ts";
 import { parsePolicy, PolicyFileOnDisk, type PolicyFileState } from "./policy-file.ts";
 import { PolicyNotices } from "./policy-notices.ts";
 import { readShell } from "./read-shell.ts";
-
-/** The policy that every agent may have besides the workspace's. */
-export const policyFileName = "policy.yaml";
 
 export type FilePoliciesOptions = {
   /** policy.yaml of the workspace; absolute. It may be missing. */

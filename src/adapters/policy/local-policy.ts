@@ -1,11 +1,10 @@
 import { join } from "node:path";
 import { isMap, isSeq, parseDocument, YAMLMap, YAMLSeq, type Document } from "yaml";
 
+import { localPolicyName } from "../../domain/policy/file-names.ts";
 import type { FileSystem } from "../../ports/file-system.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import { parsePolicy } from "./policy-file.ts";
-
-export const localPolicyName = "policy.local.yaml";
 
 const begin = `# What "always allow" added. Yours to edit: comments and order stay.
 `;
@@ -17,10 +16,23 @@ export type LocalAddition = {
 
 /**
  * Adds to policy.local.yaml of an agent's folder, whole or not at all, and synced once this resolves; what a human wrote
- * there stays as it is. Nothing is written that is there already. Throws Node's errors; `conflict` for a file that is broken.
+ * there stays as it is. Nothing is written that is there already. Throws `storage-failed`; `conflict` for a file that is broken.
  */
 export async function addToLocalPolicy(folder: string, addition: LocalAddition, fs: FileSystem): Promise<void> {
   const path = join(folder, localPolicyName);
+  try {
+    await add(path, addition, fs);
+  } catch (error) {
+    if (error instanceof DuragentError) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DuragentError("storage-failed", `${path} can not be written: ${why}; look at the disk, then try again`, {
+      cause: error,
+      retryable: true,
+    });
+  }
+}
+
+async function add(path: string, addition: LocalAddition, fs: FileSystem): Promise<void> {
   const before = (await fs.size(path)) === null ? null : await fs.readFile(path);
   const bytes = before ?? new Uint8Array();
   const { problems } = parsePolicy(bytes, path);

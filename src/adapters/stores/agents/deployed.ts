@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 
 import type { FileSystem } from "../../../ports/file-system.ts";
 import type { PutAgent, WholeAgent } from "../../../ports/agent-store.ts";
+import { localPolicyName } from "../../../domain/policy/file-names.ts";
 import { DuragentError } from "../../../schema/problem.ts";
 import { appendBytes } from "../sessions/files/append-bytes.ts";
 import { isMissing, storageError } from "../storage-error.ts";
@@ -82,9 +83,11 @@ export class DeployedFolder {
     const aside = this.#aside(name);
     await this.#fs.makeFolder(this.#root);
     await this.#fs.syncFolder(dirname(this.#root));
+    let kept: Uint8Array | null = null;
     try {
       await this.#fs.remove(fresh);
       await this.#write(fresh, agent);
+      kept = await this.#keepLocalPolicy(await this.pathOf(name), fresh, null);
       if ((await this.#fs.size(path)) !== null) {
         await this.#fs.remove(aside);
         await this.#fs.rename(path, aside);
@@ -95,11 +98,23 @@ export class DeployedFolder {
       throw error;
     }
     await this.#fs.syncFolder(this.#root);
+    // What was allowed for always while this went on.
+    await this.#keepLocalPolicy(aside, path, kept);
     await this.#fs.remove(aside);
     // Somebody may have put it there as a single file.
     for (const entry of await listed(this.#root)) {
       if (entry !== name && nameOf(entry) === name) await this.#fs.remove(join(this.#root, entry));
     }
+  }
+
+  /** What a human has allowed for always belongs to this server, not to the package: it outlives what it lies beside. */
+  async #keepLocalPolicy(from: string, to: string, known: Uint8Array | null): Promise<Uint8Array | null> {
+    const file = join(from, localPolicyName);
+    if ((await this.#fs.size(file)) === null) return null;
+    const bytes = await this.#fs.readFile(file);
+    if (known !== null && Buffer.compare(known, bytes) === 0) return bytes;
+    await this.#fs.replace(join(to, localPolicyName), bytes, { sync: true });
+    return bytes;
   }
 
   async #write(folder: string, { files, executable }: WholeAgent): Promise<void> {

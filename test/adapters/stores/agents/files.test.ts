@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -125,4 +125,40 @@ test("files: what a dead process had put there is synced before it is called unc
   const disk = new FailingDisk(nodeFileSystem);
   assert.equal((await storeIn(folder, disk).put("one", before)).kind, "unchanged");
   assert.equal(disk.count("syncFolder", /dyn_agents$/), 1);
+});
+
+test("files: what was allowed for always stays when the agent is deployed anew, and belongs to no package", async (t) => {
+  const folder = await temporaryFolder(t);
+  const root = join(folder, "sys/dyn_agents");
+  const local = join(root, "one", "policy.local.yaml");
+  const store = storeIn(folder);
+  await store.put("one", before);
+  await writeFile(local, "allow: [bash:ls]\n", { mode: 0o600 });
+  const revision = await store.revision("one");
+  assert.equal((await store.put("one", after)).kind, "updated");
+  assert.equal(await readFile(local, "utf8"), "allow: [bash:ls]\n");
+  assert.equal((await stat(local)).mode & 0o777, 0o600);
+  assert.equal((await store.put("one", before)).kind, "updated");
+  assert.equal(await store.revision("one"), revision);
+  assert.equal(await found(folder, "one"), "SOUL.md=old agent.yaml=before");
+  // Also out of a folder that a crash left aside.
+  await nodeFileSystem.rename(join(root, "one"), join(root, ".old-one"));
+  await store.put("one", after);
+  assert.equal(await readFile(local, "utf8"), "allow: [bash:ls]\n");
+  assert.deepEqual(await readdir(root), ["one"]);
+});
+
+test("files: what is allowed for always while the agent is deployed anew is kept too", async (t) => {
+  const folder = await temporaryFolder(t);
+  const root = join(folder, "sys/dyn_agents");
+  await storeIn(folder).put("one", before);
+  const whileItMoves: FileSystem = {
+    ...nodeFileSystem,
+    async rename(from, to) {
+      if (to === join(root, ".old-one")) await writeFile(join(from, "policy.local.yaml"), "allow: [bash:ls]\n");
+      await nodeFileSystem.rename(from, to);
+    },
+  };
+  await storeIn(folder, whileItMoves).put("one", after);
+  assert.equal(await readFile(join(root, "one", "policy.local.yaml"), "utf8"), "allow: [bash:ls]\n");
 });
