@@ -1,4 +1,5 @@
 import type { Appended, Lease } from "../ports/session-store.ts";
+import { hooksInForce } from "../domain/hooks/hooks.ts";
 import { sessionSettings } from "../domain/session/settings.ts";
 import type { MessageId, TurnId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
@@ -102,7 +103,7 @@ function traceOf(session: LivingSession, messageIds: MessageId[]): string | unde
 
 function inForce(session: LivingSession, parts: RuntimeParts, agent: LoadedAgent): LivingSession["inForce"] {
   const settings = sessionSettings(agent.definition.spec.session, parts.settings().session, session.tail.onDisconnect);
-  return { agent, tools: parts.toolsOf(agent), settings };
+  return { agent, tools: parts.toolsOf(agent), settings, hooks: hooksInForce(agent.definition.spec.hooks) };
 }
 
 async function versionOf(

@@ -1,5 +1,6 @@
 import type { ApprovalId, TurnId } from "../schema/ids.ts";
 import type { EventDraft } from "../schema/session-event.ts";
+import { guardPrefix } from "../domain/hooks/guard.ts";
 import type { SessionState } from "../domain/session/state.ts";
 import type { Step, TurnClose } from "../domain/session/step.ts";
 import { unknownOutcome } from "../domain/session/conversation.ts";
@@ -73,7 +74,10 @@ export function decisionEvents(state: SessionState, step: Step, making: Making):
   }
 }
 
-const deniedText = (why: string): string => (why.startsWith("denied") ? `D${why.slice(1)}` : `Denied: ${why}`);
+function deniedText(why: string): string {
+  if (why.startsWith(guardPrefix)) return why;
+  return why.startsWith("denied") ? `D${why.slice(1)}` : `Denied: ${why}`;
+}
 
 /** The question, and before it, where nobody is here to see it, who is told: a write that is cut asks and tells again. */
 function questionEvents(

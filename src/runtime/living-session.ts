@@ -1,4 +1,6 @@
 import type { Lease } from "../ports/session-store.ts";
+import { callsOfTurn, guard } from "../domain/hooks/guard.ts";
+import type { Hooks } from "../domain/hooks/hooks.ts";
 import { nextStep } from "../domain/session/next-step.ts";
 import type { SessionState } from "../domain/session/state.ts";
 import type { Step, StepContext } from "../domain/session/step.ts";
@@ -8,14 +10,14 @@ import type { DraftOf, EventDraft, ToolCall } from "../schema/session-event.ts";
 import type { LoadedAgent } from "./agents/catalog-types.ts";
 import type { CallLimits } from "./call-gate.ts";
 import { LiveFeed } from "./live-feed.ts";
-import type { RuntimeParts, ToolSet } from "./parts.ts";
+import type { PolicyDecision, RuntimeParts, ToolSet } from "./parts.ts";
 import type { Activity } from "./runtime.ts";
 import type { SessionLog } from "./session-log.ts";
 
 const defaultBufferSize = 1000;
 
 /** The agent that a session works with now: the version its open turn started with, else the newest. */
-export type AgentInForce = { agent: LoadedAgent; tools: ToolSet; settings: SessionSettings };
+export type AgentInForce = { agent: LoadedAgent; tools: ToolSet; settings: SessionSettings; hooks: Hooks };
 
 /** One session in this process: its log, who watches, and what the runner knows that the log does not. */
 export class LivingSession {
@@ -132,7 +134,8 @@ export class LivingSession {
     // A call of no tool, or one with wrong arguments, is answered at once with an error: that repeats safely.
     if (!tool || !this.inForce || tool.fault(call) !== null)
       return { effect: "unsafe", parallelSafe: false, policy: "allow", denial: null, command: call.tool_name };
-    const { policy, denial } = this.inForce.tools.decide(tool, call);
+    const decided = this.inForce.tools.decide(tool, call);
+    const { policy, denial } = decided.policy === "deny" ? decided : (this.guarded(call) ?? decided);
     return {
       effect: tool.effectOf?.(call) ?? tool.effect,
       parallelSafe: tool.parallelSafe === true,
@@ -140,6 +143,14 @@ export class LivingSession {
       denial,
       command: tool.describe(call).text,
     };
+  }
+
+  /** What the agent's hooks have against a call that policy does not deny. */
+  private guarded(call: ToolCall): PolicyDecision | null {
+    const { turn } = this.tail;
+    if (!turn || !this.inForce) return null;
+    const denial = guard(this.inForce.hooks, call, () => callsOfTurn(this.log.history, turn.startSeq));
+    return denial === null ? null : { policy: "deny", denial };
   }
 }
 

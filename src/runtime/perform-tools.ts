@@ -1,5 +1,6 @@
 import type { Appended, Lease } from "../ports/session-store.ts";
 import type { Tool } from "../ports/tool.ts";
+import { reminders, withReminders } from "../domain/hooks/reminders.ts";
 import type { CallState, TurnState } from "../domain/session/state.ts";
 import type { DraftOf, ToolResult } from "../schema/session-event.ts";
 import type { LivingSession } from "./living-session.ts";
@@ -59,6 +60,7 @@ type Running = { turn: TurnState; call: Started; signal: AbortSignal; resume: bo
 
 async function runOne(session: LivingSession, lease: Lease, parts: RuntimeParts, running: Running): Promise<void> {
   const { turn, call, signal } = running;
+  const tools = session.inForce?.tools;
   const from = parts.clock.monotonic();
   const result = await untilStopped(parts, signal, invoke(session, lease, parts, running));
   // Lost to another worker, or the server stops: what became of the call is not for this process to say.
@@ -66,7 +68,10 @@ async function runOne(session: LivingSession, lease: Lease, parts: RuntimeParts,
   const durationMs = Math.round(parts.clock.monotonic() - from);
   const name = call.state.call.tool_name;
   parts.metrics.add("duragent_tool_calls_total", { tool: name, outcome: result.outcome });
-  await session.log.append([resultEvent(parts, turn, call.state, result, durationMs)], { lease });
+  const said = session.inForce ? reminders(session.inForce.hooks, call.state.call, result) : [];
+  const told = resultEvent(parts, turn, call.state, withReminders(result, said), durationMs);
+  const appended = await session.log.append([told], { lease });
+  if (appended.kind === "appended") tools?.ran(call.tool, call.state.call, { sessionId: session.id, result });
 }
 
 async function invoke(

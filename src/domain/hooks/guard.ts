@@ -2,6 +2,9 @@ import type { SessionEvent, ToolCall, ToolResult } from "../../schema/session-ev
 import type { Hooks } from "./hooks.ts";
 import { argumentOf, equalJson, fits, invocationOf } from "./match-call.ts";
 
+/** How the model is told of a call that a hook has stopped. */
+export const guardPrefix = "Hook guard: ";
+
 /** A call of the same turn, and what came of it. */
 export type EarlierCall = { call: ToolCall; result: ToolResult };
 
@@ -28,11 +31,11 @@ export function guard(
       const { prior, match_arg: name } = hook;
       if (prior === undefined || isDone((other) => fits(prior, other), name === undefined ? [] : [name])) continue;
       const same = name === undefined ? "" : ` with the same ${name}`;
-      return `Hook guard: ${invocation} needs a ${prior}${same} before it in this turn. Do that first, then decide anew.`;
+      return `${guardPrefix}${invocation} needs a ${prior}${same} before it in this turn. Do that first, then decide anew.`;
     }
     const names = hook.match_args;
     if (names.length === 0 || !isDone((other) => other === invocation, names)) continue;
-    return `Hook guard: ${invocation} was done in this turn already with the same ${names.join(", ")}. Use that result.`;
+    return `${guardPrefix}${invocation} was done in this turn already with the same ${names.join(", ")}. Use that result.`;
   }
   return null;
 }

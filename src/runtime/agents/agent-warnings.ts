@@ -19,10 +19,10 @@ export function agentWarnings(
     const guess = didYouMean(provider, facts.providers);
     warnings.push(`model: the provider ${provider} is neither built in nor under models.providers${guess}`);
   }
-  for (const tool of spec.tools) warnings.push(`tools: ${tool.name} ${later}`);
+  if (spec.tools.some(({ type, name }) => type === "builtin" && name === "schedule"))
+    warnings.push(`tools: schedule ${later}`);
   if (spec.memory?.backend !== undefined)
     warnings.push("memory.backend has no effect; see services.memory of duragent.yaml");
-  if (spec.hooks !== undefined) warnings.push(`hooks: ${later}`);
   if (spec.access !== undefined) warnings.push(`access: ${later}`);
   for (const key of laterLimits(spec.limits)) warnings.push(`limits.${key}: ${later}`);
   if (spec.skills_dir !== undefined || facts.hasSkills) warnings.push(`skills: ${later}`);

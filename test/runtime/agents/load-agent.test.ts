@@ -147,24 +147,22 @@ test("what needs a later version is named, one sentence each", () => {
     {
       "agent.yaml": agentYaml(
         "Rusty",
-        "tools: { builtin: [bash, web] }\nmemory: { backend: filesystem }\nhooks: { after_tool: [{ match: x, message: y }] }\naccess: {}\nlimits: { budget: { per_turn_tokens: 1 }, retry: { max_attempts: 1 } }\nsession: { compaction: discard }\n",
+        "tools: { builtin: [bash, schedule] }\nmemory: { backend: filesystem }\nhooks: { after_tool: [{ match: x, message: y }] }\naccess: {}\nlimits: { budget: { per_turn_tokens: 1 }, retry: { max_attempts: 1 } }\nsession: { compaction: discard }\n",
       ).replace("anthropic", "antropic"),
       "skills/x/SKILL.md": "---\n",
     },
-    { providers: ["anthropic", "openai"], notes: ["policy.yaml needs a later version"] },
+    { providers: ["anthropic", "openai"], notes: ["one of its files is odd"] },
   );
   assert.deepEqual(agent.warnings, [
     "name: Rusty has capitals; names are lower case",
     'model: the provider antropic is neither built in nor under models.providers; did you mean "anthropic"?',
-    "tools: bash needs a later version",
-    "tools: web needs a later version",
+    "tools: schedule needs a later version",
     "memory.backend has no effect; see services.memory of duragent.yaml",
-    "hooks: needs a later version",
     "access: needs a later version",
     "limits.budget: needs a later version",
     "skills: needs a later version",
     "session.compaction has no effect: a log is never compacted",
-    "policy.yaml needs a later version",
+    "one of its files is odd",
   ]);
 });
 
