@@ -1,9 +1,12 @@
 import { forkEvents } from "../domain/session/fork.ts";
 import { sessionSettings } from "../domain/session/settings.ts";
+import type { SessionState } from "../domain/session/state.ts";
+import type { DeletedSpending } from "../schema/deleted-spending.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { DraftOf, EventDraft } from "../schema/session-event.ts";
 import type { LoadedAgent } from "./agents/catalog-types.ts";
+import { payerOf } from "./budgets.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { CreateSession, Sessions, SessionView } from "./runtime.ts";
 import { enter } from "./session-commands.ts";
@@ -81,7 +84,10 @@ export function sessionLifecycle(registry: SessionRegistry, view: (session: Livi
       const session = await registry.get(id);
       if (!session.log.problem && !session.log.failure) await endNow(session);
       await registry.abandon(session);
-      await store.delete(id);
+      parts.sessionEnded?.(id);
+      // Before the log: once that is gone, nobody knows any more that they are to go.
+      await parts.artifacts.deleteOfSession(session.log.durable.agent, id);
+      await store.delete(id, spentBy(session.log.durable));
     },
 
     verify: (id) => store.verify(id),
@@ -143,5 +149,11 @@ export function sessionLifecycle(registry: SessionRegistry, view: (session: Livi
       });
   }
 }
+
+/** What goes on counting against the budgets of a day when the log is gone. */
+const spentBy = (state: SessionState): DeletedSpending | undefined =>
+  state.spending.days.length === 0
+    ? undefined
+    : { agent: payerOf(state), days: state.spending.days.map(({ day, costs }) => ({ day, costs: { ...costs } })) };
 
 const known = (agents: { name: string }[]): string => agents.map((agent) => agent.name).join(", ") || "none";

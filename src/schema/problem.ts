@@ -18,6 +18,7 @@ export const problems = {
   "precondition-failed": [412, "Precondition Failed"],
   "too-large": [413, "Too Large"],
   "unsupported-media-type": [415, "Unsupported Media Type"],
+  "range-not-satisfiable": [416, "Range Not Satisfiable"],
   "host-not-allowed": [421, "Host Not Allowed"],
   unprocessable: [422, "Unprocessable"],
   "rate-limited": [429, "Rate Limited"],

@@ -117,8 +117,7 @@ export function testArtifactStore(kind: string, make: ArtifactStoreFactory): voi
     const names = [
       "outputs/x.txt",
       "../../etc/passwd",
-      "..",
-      ".",
+      "...",
       ".hidden",
       "/",
       "a\\b",
@@ -138,7 +137,18 @@ export function testArtifactStore(kind: string, make: ArtifactStoreFactory): voi
       names.toSorted((a, b) => (a < b ? -1 : 1)),
     );
     for (const name of names) assert.equal(await textOf(store, "one", name), `of ${name}`);
-    for (const name of ["", "a\0b", "a\nb", "\u{1f}", "\ud800", "x".repeat(241), "/".repeat(100), "ü".repeat(130)]) {
+    for (const name of [
+      "",
+      ".",
+      "..",
+      "a\0b",
+      "a\nb",
+      "\u{1f}",
+      "\ud800",
+      "x".repeat(241),
+      "/".repeat(100),
+      "ü".repeat(130),
+    ]) {
       await assert.rejects(store.put("one", name, pieces("x"), {}), { code: "bad-request" }, JSON.stringify(name));
       assert.equal(await store.find("one", name), undefined);
     }

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 
 import { createSystemClock } from "../../src/adapters/clock/system.ts";
+import type { ArtifactStore } from "../../src/ports/artifact-store.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Notifier } from "../../src/ports/notifier.ts";
 import type { SessionStore } from "../../src/ports/session-store.ts";
@@ -19,6 +20,8 @@ import { FakeModel } from "./fake-model.ts";
 
 export type HarnessOptions = {
   store: SessionStore;
+  /** Without it there is no place for any. */
+  artifacts?: ArtifactStore;
   clock?: Clock;
   session?: WrittenSessionSettings;
   tools?: Tool[];
@@ -44,6 +47,16 @@ export type Harness = {
   kept: string[];
 };
 
+const nowhere = (): Promise<never> => Promise.reject(new Error("this test keeps no artifacts"));
+const noArtifacts: ArtifactStore = {
+  put: nowhere,
+  find: () => Promise.resolve(undefined),
+  get: () => ({ [Symbol.asyncIterator]: () => ({ next: nowhere }) }),
+  list: () => Promise.resolve([]),
+  delete: nowhere,
+  deleteOfSession: () => Promise.resolve(),
+};
+
 export const quietMetrics: Metrics = { add: () => {}, observe: () => {}, gauge: () => {} };
 
 /** A runtime around a store, with a model that does as it is told and an agent `tester`. */
@@ -67,6 +80,7 @@ export function harness(options: HarnessOptions): Harness {
   const tools = options.tools ?? [];
   const parts: RuntimeParts = {
     store: options.store,
+    artifacts: options.artifacts ?? noArtifacts,
     catalog,
     models: model,
     toolsOf: () => ({

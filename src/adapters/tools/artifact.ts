@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-import { artifactNameFault } from "../../domain/artifact-name.ts";
+import { artifactNameFault } from "../../domain/artifact.ts";
 import type { ArtifactRef } from "../../ports/artifact-store.ts";
 import type { Tool, ToolContext } from "../../ports/tool.ts";
 import { DuragentError } from "../../schema/problem.ts";

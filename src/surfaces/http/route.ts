@@ -10,7 +10,7 @@ import { hasBody, readBody, readUpload } from "./request/read-body.ts";
 import type { MediaDeclaration } from "./request/upload.ts";
 import { validate } from "./request/validate.ts";
 
-type Method = "GET" | "POST" | "DELETE";
+type Method = "GET" | "POST" | "PUT" | "DELETE";
 
 /** One answer of a route, for the OpenAPI document. */
 export type ResponseDeclaration = { description: string; schema?: z.ZodType; media?: string };
@@ -33,6 +33,8 @@ type Declaration<
   bodyOptional?: boolean;
   /** Of which types the body is, where it is not JSON of the shape of `body`; that is then `uploadSchema`. */
   media?: Readonly<Record<string, MediaDeclaration>>;
+  /** The body, of any type, is left to `handle`, which reads `incoming` as it comes. */
+  streamed?: boolean;
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
   responses: Readonly<Record<number, ResponseDeclaration>>;
@@ -115,14 +117,15 @@ async function bodyOf(
     body,
     bodyOptional,
     media,
+    streamed,
   }: Pick<
     Declaration<z.ZodType | undefined, undefined, z.ZodType | undefined>,
-    "method" | "body" | "bodyOptional" | "media"
+    "method" | "body" | "bodyOptional" | "media" | "streamed"
   >,
   { incoming, surface }: Pick<Arrived, "incoming" | "surface">,
 ): Promise<unknown> {
   // A GET with a body is legal and means nothing (RFC 9110, 9.3.1).
-  if (method === "GET") return nothing;
+  if (method === "GET" || streamed === true) return nothing;
   if (!hasBody(incoming)) {
     if (body === undefined) return nothing;
     if (bodyOptional) return validate(body, nothing, "body");

@@ -132,7 +132,7 @@ test("the OpenAPI document has every route, and only references that exist", asy
   const document = (await ask(http, { path: "/openapi.json" })).json;
   assert.equal(document.openapi, "3.1.0");
   for (const { method, path, id } of routes) {
-    assert.equal(document.paths[path.replace(/:([a-z]+)/, "{$1}")][method.toLowerCase()].operationId, id);
+    assert.equal(document.paths[path.replaceAll(/:([a-z]+)/g, "{$1}")][method.toLowerCase()].operationId, id);
   }
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"#\/([^"]+)"/g)].map((match) => match[1] ?? "");
   for (const reference of references) {

@@ -4,12 +4,13 @@ import { getMimeType, mimes } from "hono/utils/mime";
 import { LRUCache } from "lru-cache";
 
 import {
+  artifactBytesMax,
   artifactFileName,
   artifactNameFault,
   artifactNameOf,
   isArtifactFile,
   metaFileOf,
-} from "../../../domain/artifact-name.ts";
+} from "../../../domain/artifact.ts";
 import type { ArtifactMeta, ArtifactRef, ArtifactStore } from "../../../ports/artifact-store.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { FileSystem } from "../../../ports/file-system.ts";
@@ -23,8 +24,6 @@ import { digestOf, factsOf, readChecked } from "./stored-file.ts";
 
 export type FileArtifactPlace = { folder: string; fs: FileSystem; clock: Clock };
 
-/** One artifact; what is larger belongs into a storage of its own. */
-export const artifactBytesMax = 5 * 1024 ** 3;
 const knownTypes = {
   ...mimes,
   md: "text/markdown",

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 
-import { artifactFileName, fileOfMeta, metaFileOf } from "../../../domain/artifact-name.ts";
+import { artifactFileName, fileOfMeta, metaFileOf } from "../../../domain/artifact.ts";
 import type { FileSystem } from "../../../ports/file-system.ts";
 import { errorCode } from "../storage-error.ts";
 import { readMeta } from "./meta-file.ts";

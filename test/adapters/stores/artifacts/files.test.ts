@@ -6,7 +6,7 @@ import { test } from "node:test";
 
 import { nodeFileSystem } from "../../../../src/adapters/file-system/node.ts";
 import { openArtifactStore } from "../../../../src/adapters/stores/registry.ts";
-import { artifactFileName, artifactNameOf } from "../../../../src/domain/artifact-name.ts";
+import { artifactFileName, artifactNameOf } from "../../../../src/domain/artifact.ts";
 import { redactor } from "../../../../src/domain/redact.ts";
 import type { ArtifactStore } from "../../../../src/ports/artifact-store.ts";
 import type { FileSystem } from "../../../../src/ports/file-system.ts";

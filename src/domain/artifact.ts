@@ -1,3 +1,5 @@
+/** One artifact; what is larger belongs into a storage of its own. */
+export const artifactBytesMax = 5 * 1024 ** 3;
 /** What a file system takes for one name, less what stands behind it. */
 const fileNameBytesMax = 240;
 const nameCharactersMax = 255;
@@ -6,6 +8,7 @@ const metaEnding = ".meta.yaml";
 /** What is wrong with an artifact's name, to go on after it; `null`: nothing. The same for every backend, so that all of them can take over from each other. */
 export function artifactNameFault(name: string): string | null {
   if (name === "") return "is empty";
+  if (name === "." || name === "..") return "can not stand in a URL";
   if (name.length > nameCharactersMax) return `has ${name.length} characters; at most ${nameCharactersMax} are allowed`;
   if (!name.isWellFormed() || /\p{Cc}/u.test(name)) return "holds control characters or half a character";
   const bytes = new TextEncoder().encode(artifactFileName(name)).length;
