@@ -22,15 +22,18 @@ import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import type { MemoryStore } from "../ports/memory-store.ts";
 import type { SessionStore } from "../ports/session-store.ts";
+import type { Sandbox } from "../ports/sandbox.ts";
 import type { Log, Metrics } from "../ports/telemetry.ts";
 import { createCatalog, type LivingCatalog } from "../runtime/agents/catalog.ts";
+import { siblingSessions } from "../runtime/agent-sessions.ts";
 import { createSessions, type RunningSessions } from "../runtime/sessions.ts";
 import { providerKinds } from "../schema/config-models.ts";
 import type { Config } from "../schema/config.ts";
+import { openTools, type AgentTools } from "./build-tools.ts";
 import { notifyChannels } from "./notify-channels.ts";
+import { openConfiguredSandbox } from "./open-sandbox.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
 import { readStoredKeys } from "./stored-keys.ts";
-import { noTools } from "./tools-of-agent.ts";
 
 /** The agents as configuration places them. */
 export async function openCatalog(
@@ -106,6 +109,9 @@ export type Runtime = {
   readonly models: ConfigurableModelRegistry;
   readonly sessions: RunningSessions;
   readonly memory: MemoryStore;
+  /** What holds commands back; probed since the start. */
+  readonly sandbox: Promise<Sandbox>;
+  readonly tools: AgentTools;
   readonly workerId: string;
 };
 
@@ -118,6 +124,9 @@ export async function buildRuntime(
   const { log, metrics } = telemetry;
   const clock = createSystemClock();
   const { config } = loaded;
+  const sandbox = openConfiguredSandbox(loaded);
+  // Whoever wants it is told; a server that must have it does not start without.
+  sandbox.catch(() => undefined);
   const files = meteredFileSystem(nodeFileSystem, metrics);
   const [store, artifacts, catalog, models] = await Promise.all([
     openSessionStore(config, clock, files),
@@ -137,18 +146,43 @@ export async function buildRuntime(
     agentHome: async (agent) => (await catalog.get(agent))?.home,
     redact: (text) => inForce.redactor.text(text),
   });
-  const sessions = createSessions({
+  if (config.sandbox.mode === "bubblewrap") await sandbox;
+  const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
+  const tools = openTools({
+    inForce,
+    env: loaded.env,
+    sandbox,
+    files,
+    clock,
+    log,
+    artifacts,
+    memory,
+    sessions: {
+      ...siblingSessions(
+        {
+          get: (id) => sessions.get(id),
+          list: (query) => sessions.list(query),
+          send: (id, message) => sessions.send(id, message),
+        },
+        { clock, digest },
+      ),
+      processEnded: (id, process) => sessions.processEnded(id, process),
+      processSays: (id, note) => sessions.processSays(id, note),
+    },
+  });
+  const sessions: RunningSessions = createSessions({
     store,
     artifacts,
     catalog,
     models,
-    toolsOf: () => noTools,
+    toolsOf: tools.toolsOf,
+    sessionEnded: tools.sessionEnded,
     notifier: createWebhookNotifier(() => inForce.config.notify?.channels ?? {}),
     rateCounters: createMemoryCounters(),
     clock,
     log,
     metrics,
-    digest: (text) => createHash("sha256").update(text).digest("hex"),
+    digest,
     redact: (value) => inForce.redactor.value(value),
     redactText: () => inForce.redactor.stream(),
     settings: () => ({
@@ -164,5 +198,5 @@ export async function buildRuntime(
   });
   metrics.gauge("duragent_agents", () => catalog.list().length, { state: "valid" });
   metrics.gauge("duragent_agents", () => catalog.invalid().length, { state: "invalid" });
-  return { clock, store, artifacts, catalog, models, sessions, memory, workerId };
+  return { clock, store, artifacts, catalog, models, sessions, memory, sandbox, tools, workerId };
 }

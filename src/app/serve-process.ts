@@ -42,7 +42,7 @@ export async function serveProcess({
       void server.stop(signal);
     },
   });
-  announce(server, loaded, flags.print);
+  await announce(server, loaded, flags.print);
   return {
     stopped: server.stopped.then(() => {
       letGo();
@@ -53,11 +53,11 @@ export async function serveProcess({
   };
 }
 
-function announce(
+async function announce(
   { runtime, url, socket, dataDir }: RunningServer,
   { config, path, warnings }: LoadedConfig,
   print: (line: string) => void,
-): void {
+): Promise<void> {
   const agents = runtime.catalog.list().map(({ name }) => name);
   const invalid = runtime.catalog.invalid();
   if (url !== undefined) print(`Duragent listens on ${url} (API reference: ${url}/docs)`);
@@ -67,9 +67,11 @@ function announce(
   );
   print(`  data        ${dataDir}${path === null ? " (no duragent.yaml: every default)" : ` (${path})`}`);
   print(`  durability  ${runtime.store.durability}: ${survives[runtime.store.durability]}`);
+  const sandbox = await runtime.sandbox;
+  print(`  sandbox     ${sandbox.inForce.join("; ")}`);
   if (config.server.apiToken === undefined && config.admin.token === undefined && url !== undefined)
     print("  access      this machine only (no token is set)");
   for (const { name, errors } of invalid)
     print(`  warning     the agent ${name} is not valid: ${errors[0]?.message ?? ""} (duragent doctor)`);
-  for (const warning of warnings) print(`  warning     ${warning}`);
+  for (const warning of [...warnings, ...sandbox.warnings]) print(`  warning     ${warning}`);
 }

@@ -85,6 +85,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const runtime = await buildRuntime(loaded, inForce, { log, metrics: late?.metrics ?? noMetrics });
   held.defer(() => runtime.store.shutdown());
   held.defer(() => runtime.catalog.close());
+  held.defer(() => runtime.tools.close());
 
   let phase: Phase = "starting";
   let watch: ConfigWatch | null = null;
@@ -177,8 +178,15 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       log.error({ err: error }, "the agents could not be read again; those that were loaded stay");
     }
   };
+  const startTools = async (): Promise<void> => {
+    try {
+      await runtime.tools.start();
+    } catch (error) {
+      log.error({ err: error }, "the background processes of an earlier start can not be looked after");
+    }
+  };
   const follow = async (): Promise<void> => {
-    await runtime.sessions.start();
+    await Promise.all([runtime.sessions.start(), startTools()]);
     if (config.agents.watch) runtime.catalog.follow();
     // `--no-watch` follows nothing by itself; what is asked for (SIGHUP, `serve reload`) is read all the same.
     const followed = options.load.overrides?.watch === false ? { ...loaded, path: null } : loaded;

@@ -6,11 +6,13 @@ import type { Check, CheckStatus, DoctorReport } from "../../surfaces/cli/ground
 import { openCatalog, openModels, type Runtime } from "../build-runtime.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { loadConfig, type LoadedConfig, type LoadOptions } from "../config/load-config.ts";
+import { openConfiguredSandbox } from "../open-sandbox.ts";
 import { checkAgents } from "./check-agents.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkDisk } from "./check-disk.ts";
 import { checkListen } from "./check-listening.ts";
 import { checkModes } from "./check-modes.ts";
+import { checkSandbox } from "./check-sandbox.ts";
 import { checkStore } from "./check-store.ts";
 import { quietLog } from "./quiet-log.ts";
 
@@ -87,17 +89,21 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
       if (options.server === undefined) await catalog.close();
     }
   });
+  const sandbox = await section("Sandbox", async () =>
+    checkSandbox(await (options.server?.runtime.sandbox ?? openConfiguredSandbox(loaded))),
+  );
   if (!exists) {
     const missing: Check = {
       status: "warn",
       message: `there is no data directory ${config.dataDir} yet`,
       remedy: "duragent init, or duragent serve, makes it",
     };
-    return reportOf([configuration, agents, { name: "Data directory", checks: [missing] }]);
+    return reportOf([configuration, agents, sandbox, { name: "Data directory", checks: [missing] }]);
   }
   return reportOf([
     configuration,
     agents,
+    sandbox,
     await section("Data directory", async () => [
       ...(await checkModes(config.dataDir, options.fix)),
       ...(await checkDisk(config.dataDir)),

@@ -95,11 +95,7 @@ test("memory, tools, policy and hidden files are no part of a version; what need
   });
   const agent = await (await open()).get("a");
   assert.deepEqual([...(agent?.files.keys() ?? [])], ["agent.yaml", "skills/s/SKILL.md", "tools/greet/README.md"]);
-  assert.deepEqual(agent?.warnings, [
-    "skills: needs a later version",
-    "policy.yaml needs a later version",
-    "tools: greet needs a later version",
-  ]);
+  assert.deepEqual(agent?.warnings, ["skills: needs a later version"]);
 });
 
 test("names are unique: the folder of that name keeps it, the other is reported", async (t) => {

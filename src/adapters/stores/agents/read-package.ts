@@ -64,10 +64,7 @@ async function walk(home: string): Promise<Walk> {
 async function visit(home: string, inside: string, walked: Walk, depth: number): Promise<void> {
   for (const name of await readdir(join(home, inside))) {
     const path = inside === "" ? name : `${inside}/${name}`;
-    if (!belongsToPackage(path)) {
-      if (/^policy(\.local)?\.yaml$/.test(path)) walked.notes.push(`${path} needs a later version`);
-      continue;
-    }
+    if (!belongsToPackage(path)) continue;
     // More would be refused anyway; a folder without end must not be walked to its end.
     if (walked.files.length > versionFilesMax) return;
     const target = await realpathInside(home, path);
@@ -79,7 +76,6 @@ async function visit(home: string, inside: string, walked: Walk, depth: number):
     if (facts.isDirectory()) {
       // A link to a folder above would be walked for ever.
       const isAbove = `${join(home, inside)}${sep}`.startsWith(`${target}${sep}`);
-      if (inside === "tools") walked.notes.push(`tools: ${name} needs a later version`);
       if (depth < packageDepthMax && !isAbove) await visit(home, path, walked, depth + 1);
     } else if (!facts.isFile()) walked.refused.push(path);
     else if (!isVersionFile(path)) continue;

@@ -1,0 +1,151 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+import type { CliTools } from "../adapters/tools/cli-tools.ts";
+import type { McpTools } from "../adapters/mcp/servers.ts";
+import type { AgentPolicy } from "../ports/policy.ts";
+import type { Log } from "../ports/telemetry.ts";
+import type { PolicyCall, Tool } from "../ports/tool.ts";
+import { didYouMean } from "../schema/suggestion.ts";
+import type { ToolCall } from "../schema/session-event.ts";
+import type { LoadedAgent } from "../runtime/agents/catalog-types.ts";
+import type { PolicyDecision, ToolSet } from "../runtime/parts.ts";
+
+/** Where the tools of one agent come from. Each may be asked again and again. */
+export type ToolSources = {
+  /** Made once; those whose making fails are problems. */
+  builtins(): Promise<{ tools: Tool[]; problems: string[] }>;
+  cli(): Promise<CliTools>;
+  /** `null`: the agent has no MCP servers. */
+  mcp: (() => Promise<McpTools>) | null;
+  /** Folders whose programs are tools by being there. */
+  folders: readonly string[];
+  bounded(tool: Tool): Tool;
+};
+
+type Found = { builtins: Tool[]; cli: CliTools; mcp: McpTools; problems: string[] };
+
+const nothing: CliTools = { tools: [], found: [], folders: [], problems: [] };
+
+/** The tools of one version of an agent: built in, then programs, then MCP; the first of a name is the one. */
+export class AgentToolSet implements ToolSet {
+  tools: readonly Tool[] = [];
+  readonly #agent: LoadedAgent;
+  readonly #policy: AgentPolicy;
+  readonly #sources: ToolSources;
+  readonly #log: Log;
+  #preparing: Promise<void> | null = null;
+  #found: Found = { builtins: [], cli: nothing, mcp: { tools: [], problems: [] }, problems: [] };
+  /** Said once each. */
+  readonly #told = new Set<string>();
+
+  constructor(agent: LoadedAgent, parts: { policy: AgentPolicy; sources: ToolSources; log: Log }) {
+    this.#agent = agent;
+    this.#policy = parts.policy;
+    this.#sources = parts.sources;
+    this.#log = parts.log;
+  }
+
+  prepare(): Promise<void> {
+    if (!this.#hasAny()) {
+      this.tools = [];
+      return Promise.resolve();
+    }
+    this.#preparing ??= this.#look().finally(() => (this.#preparing = null));
+    return this.#preparing;
+  }
+
+  /** Reads the folders of programs again. */
+  async reload(): Promise<CliTools> {
+    const cli = await this.#sources.cli();
+    this.#use({ ...this.#found, cli });
+    return cli;
+  }
+
+  decide(tool: Tool, call: ToolCall): PolicyDecision {
+    const { policy, reason } = this.#policy.decide(policyCall(tool, call));
+    return { policy, denial: policy === "deny" ? `denied by policy: ${reason.text}` : null };
+  }
+
+  pattern(tool: Tool, call: ToolCall): string {
+    return this.#policy.alwaysPatterns(policyCall(tool, call)).join("\n");
+  }
+
+  allowAlways(tool: Tool, call: ToolCall): Promise<void> {
+    return this.#policy.allowAlways(policyCall(tool, call));
+  }
+
+  ran(tool: Tool, call: ToolCall, facts: Parameters<ToolSet["ran"]>[2]): void {
+    this.#policy.ran(policyCall(tool, call), facts);
+  }
+
+  missing(name: string): string {
+    const names = this.tools.map((tool) => tool.definition.name);
+    const entry = this.#agent.definition.spec.tools.find((one) => one.name === name);
+    if (entry?.type === "builtin" && name === "schedule")
+      return "The tool schedule needs a later version of Duragent. Go on without it.";
+    const server = this.#agent.definition.spec.tools.find(
+      (one) => one.type === "mcp" && name.startsWith(`${one.name}__`),
+    );
+    const problem = this.#problems().find((text) => mentions(text, entry?.name ?? server?.name));
+    if (problem !== undefined) return `The tool ${name} can not be used now: ${problem}`;
+    const known = names.length === 0 ? "You have no tools." : `Your tools are: ${names.join(", ")}.`;
+    return `There is no tool ${name}${didYouMean(name, names)}. ${known}`;
+  }
+
+  #hasAny(): boolean {
+    const { tools, memory } = this.#agent.definition.spec;
+    return tools.length > 0 || memory !== undefined || this.#sources.folders.some((folder) => existsSync(folder));
+  }
+
+  async #look(): Promise<void> {
+    const problems: string[] = [];
+    const orNothing = async <Value>(what: string, read: () => Promise<Value>, instead: Value): Promise<Value> => {
+      try {
+        return await read();
+      } catch (error) {
+        problems.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+        return instead;
+      }
+    };
+    const { mcp: readMcp } = this.#sources;
+    const [builtins, cli, mcp] = await Promise.all([
+      orNothing("the built-in tools", () => this.#sources.builtins(), { tools: [], problems: [] }),
+      orNothing("the programs", () => this.#sources.cli(), nothing),
+      readMcp ? orNothing("the MCP servers", readMcp, { tools: [], problems: [] }) : { tools: [], problems: [] },
+    ]);
+    this.#use({ builtins: builtins.tools, cli, mcp, problems: [...problems, ...builtins.problems] });
+  }
+
+  #use(found: Found): void {
+    this.#found = found;
+    const tools = new Map<string, Tool>();
+    for (const tool of [...found.builtins, ...found.cli.tools, ...found.mcp.tools]) {
+      const folded = tool.definition.name.toLowerCase();
+      if (!tools.has(folded)) tools.set(folded, this.#sources.bounded(tool));
+    }
+    this.tools = [...tools.values()];
+    for (const problem of this.#problems()) {
+      if (this.#told.has(problem)) continue;
+      this.#told.add(problem);
+      this.#log.warn({ agent: this.#agent.name }, problem);
+    }
+  }
+
+  #problems(): string[] {
+    const { problems, cli, mcp } = this.#found;
+    return [...problems, ...cli.problems, ...mcp.problems];
+  }
+}
+
+/** Folders under which an agent's programs lie. */
+export const programFolders = (home: string, sharedFolder: string): string[] =>
+  home === "" ? [sharedFolder] : [join(home, "tools"), sharedFolder];
+
+const policyCall = (tool: Tool, call: ToolCall): PolicyCall => ({
+  ...tool.describe(call),
+  effect: tool.effectOf?.(call) ?? tool.effect,
+});
+
+const mentions = (text: string, name: string | undefined): boolean =>
+  name !== undefined && new RegExp(`(?:tool|server) ${name}:`).test(text);
