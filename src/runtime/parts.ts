@@ -1,3 +1,4 @@
+import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { ModelRegistry } from "../ports/model.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Notifier } from "../ports/notifier.ts";
@@ -52,6 +53,7 @@ export type RuntimeSettings = {
 /** Everything that the runtime needs from outside. Two of them can live in one process. */
 export type RuntimeParts = {
   store: SessionStore;
+  artifacts: ArtifactStore;
   catalog: AgentCatalog;
   models: ModelRegistry;
   toolsOf(agent: LoadedAgent): ToolSet;
