@@ -1,4 +1,10 @@
-import type { Client, jsonSchemaValidator, Tool as ListedTool, Transport } from "@modelcontextprotocol/client";
+import type {
+  Client,
+  JsonSchemaValidator,
+  jsonSchemaValidator,
+  Tool as ListedTool,
+  Transport,
+} from "@modelcontextprotocol/client";
 
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
@@ -66,9 +72,9 @@ export function reasonOf(error: unknown): string {
 }
 
 const believing: jsonSchemaValidator = {
-  getValidator:
-    <Value>() =>
-    (input: unknown) => ({ valid: true as const, data: input as Value, errorMessage: undefined }),
+  getValidator<Value>(): JsonSchemaValidator<Value> {
+    return (input) => ({ valid: true, data: input as Value, errorMessage: undefined });
+  },
 };
 
 async function orAborted<Value>(wanted: Promise<Value>, signal: AbortSignal): Promise<Value> {

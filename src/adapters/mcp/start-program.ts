@@ -10,7 +10,8 @@ type Parts = { sandbox: Sandbox; environment: Readonly<Record<string, string>> }
 /**
  * How a server's program is started: in the agent's workspace, with the minimal environment and what the agent names, inside the
  * sandbox. What an agent with a folder names by an absolute path (its script, the folder it serves) it may read; "./…" is a file
- * of that folder. Throws where a definition without a folder would run a program unconfined.
+ * of that folder. Throws where a definition without a folder would run a program unconfined, and where a folder that is named
+ * holds the agent's workspace: the data of every agent lies beside that.
  */
 export function programOf(agent: McpAgent, entry: McpEntry, { sandbox, environment }: Parts): ProgramStart {
   const { command = "", args = [], env = {} } = entry;
@@ -20,7 +21,10 @@ export function programOf(agent: McpAgent, entry: McpEntry, { sandbox, environme
         "put the agent into a folder, or install bubblewrap",
     );
   const words = [command, ...args].map((word) => inFolder(agent.home, word));
-  const named = agent.home === "" ? [] : words.filter((word) => isAbsolute(word) && existsSync(word));
+  const named =
+    agent.home === "" || sandbox.kind === "none"
+      ? []
+      : words.filter((word) => word !== "/" && isAbsolute(word) && existsSync(word));
   const [program = command, ...rest] = words;
   return sandbox.confine({
     argv: [program, ...rest],
@@ -42,7 +46,12 @@ function inFolder(home: string, word: string): string {
 /** A folder as it is; of a program or a script also what Node looks for above it, and its own folder where nothing private lies in that. */
 function neededBy(path: string, agent: McpAgent): string[] {
   const real = realpathSync(path);
-  if (statSync(real).isDirectory()) return [path, real];
+  if (statSync(real).isDirectory()) {
+    if (!isInside(real, agent.workspace) || real === agent.workspace) return [path, real];
+    throw new Error(
+      `the folder ${path} holds the server's own data, so it is not shown to programs: name folders inside it`,
+    );
+  }
   const folder = dirname(real);
   const isPrivate = [agent.home, agent.workspace, homedir()].some((kept) => isInside(folder, kept));
   return [path, real, ...(isPrivate ? [] : [folder]), ...modulesAbove(folder)].filter((one) => existsSync(one));

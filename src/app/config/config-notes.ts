@@ -14,7 +14,6 @@ const laterFeatures: readonly Rule[] = [
   [["gateways", "telegram"], (file) => file.gateways.telegram?.enabled === true],
   [["gateways", "discord"], (file) => file.gateways.discord?.enabled === true],
   [["routes"], (file) => file.routes.length > 0],
-  [["web"], (file) => file.web !== undefined && (file.web.search !== undefined || file.web.allow_private)],
   [["observability", "tracing"], (file) => file.observability.tracing.otlp_endpoint !== undefined],
 ];
 

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import ipaddr from "ipaddr.js";
 
 const { IPv6 } = ipaddr;
@@ -9,7 +10,8 @@ const globalUnicast: [InstanceType<typeof IPv6>, number] = [IPv6.parse("2000::")
  * documentation, and every IPv6 form that carries an IPv4 address (mapped, translated, 6to4, Teredo), whatever it carries.
  */
 export function isPublicAddress(address: string): boolean {
-  if (!ipaddr.isValid(address)) return false;
+  // The library also reads spellings such as 1.2.3, which mean one address here and another there.
+  if (isIP(address) === 0) return false;
   const parsed = ipaddr.parse(address);
   if (parsed.range() !== "unicast") return false;
   return parsed.kind() === "ipv4" || parsed.match(globalUnicast);
