@@ -39,6 +39,12 @@ export function createGround(): Ground {
       return validateAgentAt(path);
     },
 
+    async checkPolicy(where, question) {
+      const loaded = await loadOrFail(loadOptionsOf(where));
+      const { checkPolicy } = await import("./check-policy.ts");
+      return checkPolicy(loaded, question);
+    },
+
     async offlineAgents(where) {
       const { config } = await loadOrFail(loadOptionsOf(where));
       const [{ openDataDirectory }, { openCatalog }] = await Promise.all([

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 
 import { createSystemClock } from "../adapters/clock/system.ts";
 import { nodeFileSystem } from "../adapters/file-system/node.ts";
+import { policyProblemsIn } from "../adapters/policy/policy-file.ts";
 import { openAgentStore } from "../adapters/stores/registry.ts";
 import type { InvalidAgent } from "../runtime/agents/catalog-types.ts";
 import { loadAgent } from "../runtime/agents/load-agent.ts";
@@ -40,7 +41,7 @@ export async function validateAgentAt(
   if (read.kind === "changing") return refuse("is being written; look again");
   if (read.kind === "unreadable") return refuse(read.message);
   const load = loadAgent(read);
-  return load.ok
-    ? { name: load.agent.name, warnings: load.agent.warnings }
-    : { name, errors: [...load.errors], servingLastGood: false };
+  const policy = policyProblemsIn(place).map((problem) => ({ ...problem, file: basename(problem.file) }));
+  if (load.ok && policy.length === 0) return { name: load.agent.name, warnings: load.agent.warnings };
+  return { name, errors: [...(load.ok ? [] : load.errors), ...policy], servingLastGood: false };
 }

@@ -30,10 +30,13 @@ export type ExplainingPolicy = AgentPolicy & {
   explain(call: PolicyCall): Explanation;
 };
 
-/** Policies as files. What they say is read anew for each decision. */
-export function createFilePolicies(
-  options: FilePoliciesOptions,
-): PolicySource & { of(agent: PolicyOwner): ExplainingPolicy } {
+/** The policies of agents as files. */
+export interface FilePolicies extends PolicySource {
+  of(agent: PolicyOwner): ExplainingPolicy;
+}
+
+/** What the files say is read anew for each decision. */
+export function createFilePolicies(options: FilePoliciesOptions): FilePolicies {
   const workspace = new PolicyFileOnDisk(options.workspaceFile);
   const notices = new PolicyNotices(options);
   // One change of a file at a time: each is read, added to and replaced.

@@ -1,6 +1,7 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
-import { basename, dirname, sep } from "node:path";
+import { basename, dirname, join, sep } from "node:path";
 
+import { localPolicyName, policyFileName } from "../../domain/policy/file-names.ts";
 import type { PolicyLine, PolicyTier } from "../../domain/policy/rules.ts";
 import type { PolicyProblem } from "../../ports/policy.ts";
 import { readPolicyFile } from "../../schema/policy.ts";
@@ -44,6 +45,14 @@ export class PolicyFileOnDisk {
   }
 }
 
+/** What is wrong with the policy files of a workspace or of an agent's folder. */
+export function policyProblemsIn(folder: string): PolicyProblem[] {
+  return [policyFileName, localPolicyName].flatMap((name) => [
+    ...new PolicyFileOnDisk(join(folder, name)).look().problems,
+  ]);
+}
+
+/** `file` is how its user knows it. */
 export function parsePolicy(bytes: Uint8Array, file: string): PolicyFileState {
   const read = readPolicyFile(bytes, file);
   if (!read.ok) {

@@ -13,6 +13,7 @@ import { checkDisk } from "./check-disk.ts";
 import { checkListen } from "./check-listening.ts";
 import { checkModes } from "./check-modes.ts";
 import { checkSandbox } from "./check-sandbox.ts";
+import { checkPolicies } from "./check-policies.ts";
 import { checkStore } from "./check-store.ts";
 import { quietLog } from "./quiet-log.ts";
 
@@ -84,7 +85,10 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
     const catalog = options.server?.runtime.catalog ?? (await openCatalog(config, { log: quietLog, clock }));
     try {
       const models = options.server?.runtime.models ?? (await openModels(loaded, clock));
-      return await checkAgents({ catalog, models, config, online: options.online });
+      return [
+        ...(await checkAgents({ catalog, models, config, online: options.online })),
+        ...(await checkPolicies(catalog, config, options.fix)),
+      ];
     } finally {
       if (options.server === undefined) await catalog.close();
     }

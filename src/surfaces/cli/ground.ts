@@ -1,4 +1,6 @@
 import type { AgentCatalog, AgentDeployment, InvalidAgent } from "../../runtime/agents/catalog-types.ts";
+import type { PolicyProblem, PolicyVerdict } from "../../ports/policy.ts";
+import type { PolicyCall } from "../../ports/tool.ts";
 import type { WholeAgent } from "../../ports/agent-store.ts";
 import type { RepairReport, VerifyReport } from "../../ports/session-store.ts";
 import type { SessionId } from "../../schema/ids.ts";
@@ -58,6 +60,17 @@ export type DoctorReport = {
   summary: { ok: number; warn: number; error: number };
 };
 
+/** A call as policy sees it, of which agent. */
+export type PolicyQuestion = { agent: string } & Pick<PolicyCall, "type" | "text">;
+export type PolicyCheck = {
+  verdict: PolicyVerdict;
+  /** Of a command line that is nothing but plain commands: each of them. */
+  commands: readonly { command: string; verdict: PolicyVerdict }[];
+  /** What *always allow* would keep. */
+  always: readonly string[];
+  problems: readonly PolicyProblem[];
+};
+
 /** Sessions of a data directory that no server holds; holds its lock until disposed. */
 export interface OfflineSessions extends AsyncDisposable {
   ids(): Promise<SessionId[]>;
@@ -80,6 +93,8 @@ export interface Ground {
   agents(where: Whereabouts): Promise<AgentCatalog>;
   /** `null`: the folder (or single file) holds a valid agent; `warnings` speak of what is set but not used. */
   validateAgent(folder: string): Promise<{ name: string; warnings: readonly string[] } | InvalidAgent>;
+  /** What the policy files say now. */
+  checkPolicy(where: Whereabouts, question: PolicyQuestion): Promise<PolicyCheck>;
   /** Keeps a key in `~/.duragent/auth.json` (0600); answers with the path. */
   storeKey(provider: string, key: string): Promise<string>;
   offlineSessions(where: Whereabouts): Promise<OfflineSessions>;
