@@ -1,20 +1,16 @@
-import { join } from "node:path";
-
 import type { FileSystem } from "../../../ports/file-system.ts";
 import type { MemoryEntry, MemoryQuery, MemoryStore, NewMemory } from "../../../ports/memory-store.ts";
 import { DuragentError } from "../../../schema/problem.ts";
-import { isMissing, storageError } from "../storage-error.ts";
+import { storageError } from "../storage-error.ts";
 import { parseDay, withEntry, type DayKind } from "./day-file.ts";
-import { entriesSeenBy, fileSeenBy } from "./day-view.ts";
-import { editFile, readIfThere } from "./edit-file.ts";
+import { editFile } from "./edit-file.ts";
 import { readKept, writeKept } from "./kept-file.ts";
 import { keyMark } from "./marker.ts";
-import { bytesOf, contentOf, entryBytesMax, keptBytesMax, textOf, topicName } from "./memory-text.ts";
+import { fileBytesMax, MemoryFolder } from "./memory-folder.ts";
+import { bytesOf, contentOf, entryBytesMax, keptBytesMax, topicName } from "./memory-text.ts";
 import { RustMemory } from "./rust-memory.ts";
 import { tarOf, type TarFile } from "./tar.ts";
 
-/** Of one file; what stands there by hand may be longer and is then read up to here, and not added to. */
-const fileBytesMax = 4 * 1024 * 1024;
 /** For so long a repeated entry is known by its key, also when midnight has passed in between. */
 const keyDays = 7;
 const dayMs = 86_400_000;
@@ -34,6 +30,7 @@ export type FileMemoryPlace = {
 export class FileMemoryStore implements MemoryStore {
   readonly #place: FileMemoryPlace;
   readonly #fs: FileSystem;
+  readonly #folder: MemoryFolder;
   /** One change at a time: files are shared by agents, and a key may have been used on another day. */
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
@@ -41,6 +38,7 @@ export class FileMemoryStore implements MemoryStore {
   constructor(place: FileMemoryPlace) {
     this.#place = place;
     this.#fs = place.fs;
+    this.#folder = new MemoryFolder(place.fs, place.folder);
   }
 
   async put(agent: string, entry: NewMemory): Promise<void> {
@@ -49,9 +47,9 @@ export class FileMemoryStore implements MemoryStore {
     const isKept = kind === "memory" || kind === "world";
     const content = contentOf(this.#redacted(entry.content), isKept ? keptBytesMax : entryBytesMax);
     const mark = entry.idempotencyKey === undefined ? undefined : keyMark(agent, entry.idempotencyKey);
-    if (kind === "memory") return this.#inTurn(() => this.#keep(this.#memoryPath(agent), content, mark));
+    if (kind === "memory") return this.#inTurn(() => this.#keep(this.#folder.memoryPath(agent), content, mark));
     if (kind === "world") {
-      const path = join(this.#place.folder, "world", `${topicName(entry.topic)}.md`);
+      const path = this.#folder.topicPath(topicName(entry.topic));
       return this.#inTurn(() => this.#keep(path, content, mark));
     }
     const day = dayOf(entry.at);
@@ -66,7 +64,7 @@ export class FileMemoryStore implements MemoryStore {
       .filter((word) => word !== "");
     const found: MemoryEntry[] = [];
     try {
-      for await (const entry of this.#entries(agent, query)) {
+      for await (const entry of this.#folder.entries(agent, query, await this.#rust(agent))) {
         if (found.length >= query.limit) break;
         const seen = { ...entry, content: this.#redacted(entry.content) };
         const text = `${seen.topic ?? ""}\n${seen.content}`.toLowerCase();
@@ -96,7 +94,7 @@ export class FileMemoryStore implements MemoryStore {
     { mark, content, ...entry }: { kind: DayKind; agent: string; content: string; mark: string | undefined },
   ): Promise<void> {
     if (mark !== undefined && (await this.#isNoted(mark, day))) return;
-    await editFile(this.#fs, this.#dayPath(day), (bytes) => {
+    await editFile(this.#fs, this.#folder.dayPath(day), (bytes) => {
       const before = Buffer.from(bytes).toString("latin1");
       if (mark !== undefined && hasMark(before, mark)) return null;
       const marks = mark === undefined ? [] : [mark];
@@ -109,89 +107,11 @@ export class FileMemoryStore implements MemoryStore {
 
   async #isNoted(mark: string, day: string): Promise<boolean> {
     const since = dayOf(Date.parse(day) - keyDays * dayMs);
-    for (const other of await this.#days()) {
+    for (const other of await this.#folder.days()) {
       if (other === day || other < since) continue;
-      if (hasMark(await this.#dayFile(other), mark)) return true;
+      if (hasMark(await this.#folder.day(other), mark)) return true;
     }
     return false;
-  }
-
-  async *#entries(agent: string, { kinds, since }: MemoryQuery): AsyncIterable<MemoryEntry> {
-    const wants = (kind: MemoryEntry["kind"]): boolean => kinds?.includes(kind) ?? true;
-    const rust = await this.#rust(agent);
-    if (wants("memory")) {
-      const content = await this.#kept(this.#memoryPath(agent), rust);
-      if (content !== "") yield { kind: "memory", content, agent };
-    }
-    if (wants("world"))
-      for (const topic of await this.#topics()) {
-        const content = await this.#kept(join(this.#place.folder, "world", `${topic}.md`));
-        if (content !== "") yield { kind: "world", content, topic };
-      }
-    if (!(["decision", "preference", "fact", "note"] as const).some(wants)) return;
-    const agents = new Set(await this.#list("agents"));
-    const days = new Set([...(await this.#days()), ...((await rust?.days()) ?? [])]);
-    for (const day of [...days].toSorted().toReversed()) {
-      if (since !== undefined && day < since) return;
-      const entries = entriesSeenBy(agent, await this.#dayFile(day), agents).toReversed();
-      for (const { kind, content, agent: owner } of entries)
-        if (wants(kind))
-          yield { kind, content: textOf(content), day, ...(owner === undefined ? {} : { agent: owner }) };
-      if (wants("note"))
-        for (const content of ((await rust?.entries(day)) ?? []).toReversed())
-          yield { kind: "note", content, day, agent };
-    }
-  }
-
-  async *#files(agent: string): AsyncIterable<TarFile> {
-    const rust = await this.#rust(agent);
-    const text = (bytes: Uint8Array): Uint8Array => Buffer.from(this.#redacted(Buffer.from(bytes).toString()));
-    const kept = (await readIfThere(this.#fs, this.#memoryPath(agent))) ?? (await rust?.kept()) ?? null;
-    if (kept) yield { name: `agents/${agent}/MEMORY.md`, bytes: text(kept) };
-    for (const topic of await this.#topics()) {
-      const bytes = await readIfThere(this.#fs, join(this.#place.folder, "world", `${topic}.md`));
-      if (bytes) yield { name: `world/${topic}.md`, bytes: text(bytes) };
-    }
-    const agents = new Set(await this.#list("agents"));
-    for (const day of await this.#days()) {
-      const seen = fileSeenBy(agent, await this.#dayFile(day), agents);
-      yield { name: `${day}.md`, bytes: text(Buffer.from(seen, "latin1")) };
-    }
-    for (const day of (await rust?.days()) ?? []) {
-      const bytes = await rust?.day(day);
-      if (bytes) yield { name: `agents/${agent}/daily/${day}.md`, bytes: text(bytes) };
-    }
-  }
-
-  /** What MEMORY.md or a topic says; what Duragent 0.5 kept stands for it until it is written. */
-  async #kept(path: string, older?: RustMemory): Promise<string> {
-    const bytes = (await readIfThere(this.#fs, path)) ?? (await older?.kept()) ?? new Uint8Array();
-    return readKept(Buffer.from(bytes.subarray(0, fileBytesMax)).toString()).content;
-  }
-
-  /** One character a byte. */
-  async #dayFile(day: string): Promise<string> {
-    const bytes = (await readIfThere(this.#fs, this.#dayPath(day))) ?? new Uint8Array();
-    return Buffer.from(bytes.subarray(0, fileBytesMax)).toString("latin1");
-  }
-
-  async #days(): Promise<string[]> {
-    const names = await this.#list("");
-    return names.flatMap((name) => /^(\d{4}-\d{2}-\d{2})\.md$/.exec(name)?.[1] ?? []).toSorted();
-  }
-
-  async #topics(): Promise<string[]> {
-    const names = await this.#list("world");
-    return names.flatMap((name) => /^([^.].*)\.md$/u.exec(name)?.[1] ?? []).toSorted();
-  }
-
-  async #list(inside: string): Promise<string[]> {
-    try {
-      return await this.#fs.list(join(this.#place.folder, inside));
-    } catch (error) {
-      if (isMissing(error)) return [];
-      throw error;
-    }
   }
 
   async #rust(agent: string): Promise<RustMemory | undefined> {
@@ -199,12 +119,9 @@ export class FileMemoryStore implements MemoryStore {
     return home === undefined || home === "" ? undefined : new RustMemory(this.#fs, home);
   }
 
-  #memoryPath(agent: string): string {
-    return join(this.#place.folder, "agents", agent, "MEMORY.md");
-  }
-
-  #dayPath(day: string): string {
-    return join(this.#place.folder, `${day}.md`);
+  async *#files(agent: string): AsyncIterable<TarFile> {
+    for await (const { name, bytes } of this.#folder.files(agent, await this.#rust(agent)))
+      yield { name, bytes: Buffer.from(this.#redacted(Buffer.from(bytes).toString())) };
   }
 
   #redacted(text: string): string {
