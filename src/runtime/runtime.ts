@@ -25,6 +25,17 @@ export type PendingApproval = {
   expiresAt?: string;
 };
 
+/** A budget and what has been spent of it: US dollars, or tokens for that of a turn. */
+export type BudgetView = {
+  scope: "session" | "day" | "turn";
+  level: "agent" | "provider" | "server";
+  /** Of the agent or provider. */
+  name?: string;
+  limit: number;
+  spent: number;
+  unit: "usd" | "tokens";
+};
+
 export type SessionView = {
   sessionId: SessionId;
   agent: string;
@@ -40,6 +51,8 @@ export type SessionView = {
   problem?: SessionProblem;
   pendingApprovals: PendingApproval[];
   attachedClients: number;
+  /** Every budget that holds for the session; absent in lists. */
+  budgets?: readonly BudgetView[];
   /** Why a message waits, if one does: `paused`, `approval`, `debounce`, `backing_off`. */
   waitingFor?: string;
 };
@@ -137,6 +150,8 @@ export interface SessionReader {
 export type Attachment = { clientId: string; expiresAt: number | null; leave(): Promise<void> };
 
 export interface Sessions {
+  /** Counts a request of a client that is to change something. Throws `rate-limited`. */
+  admitClient(client: string): Promise<void>;
   /** `created: false`: the idempotency key had made it before. */
   create(command: CreateSession): Promise<{ session: SessionView; created: boolean }>;
   get(id: SessionId): Promise<SessionView>;
@@ -144,7 +159,8 @@ export interface Sessions {
   send(id: SessionId, command: SendMessage): Promise<Sent>;
   /** Waits for the turn that takes `messageId` in: its end, a question, a pause, or `timeoutMs` (then `open`). */
   answer(id: SessionId, messageId: MessageId, options: { timeoutMs: number; signal: AbortSignal }): Promise<Answer>;
-  decide(id: SessionId, command: Decide): Promise<{ repeated: boolean; approvalId: string }>;
+  /** `notKept`: why `allow_always` holds for this once only. */
+  decide(id: SessionId, command: Decide): Promise<{ repeated: boolean; approvalId: string; notKept?: string }>;
   /** As `answer`, for the turn that goes on after an approval was decided. */
   answerDecision(
     id: SessionId,

@@ -142,9 +142,14 @@ export function sessionCommands(
           mayDecide: message.mayDecide === true,
           idempotencyKey: message.idempotencyKey,
         };
-        const entered = await enter(registry, session, command, agentMissing(session)).finally(() =>
-          forgetTraces(session, messageId),
-        );
+        const sender = await registry.limits.inbound.admitSender(message.senderId, {
+          name: session.tail.agent,
+          limits: session.inForce?.agent.definition.spec.limits,
+        });
+        const unfit = agentMissing(session) ?? sender.refusal;
+        const entered = await enter(registry, session, command, unfit).finally(() => forgetTraces(session, messageId));
+        // What had come before was counted then.
+        if (entered.kind !== "appended") sender.giveBack();
         if (entered.kind === "settled" || entered.event.type !== "user_message")
           throw new DuragentError(
             "conflict",
@@ -175,8 +180,12 @@ export function sessionCommands(
         if (entered.kind === "settled") return { repeated: true, approvalId: entered.settled.approvalId ?? "" };
         if (entered.event.type !== "approval_decision")
           throw new DuragentError("conflict", "this idempotency key was used before, for something else");
-        if (always && entered.kind === "appended") await always.keep();
-        return { repeated: entered.kind === "duplicate", approvalId: entered.event.approval_id };
+        const notKept = entered.kind === "appended" ? await kept(session, always?.keep, registry) : undefined;
+        return {
+          repeated: entered.kind === "duplicate",
+          approvalId: entered.event.approval_id,
+          ...(notKept === undefined ? {} : { notKept }),
+        };
       }),
 
     control: (id, command) =>
@@ -202,12 +211,31 @@ function forgetTraces({ traces, tail, holds }: LivingSession, entered: MessageId
     if (!waiting.has(messageId)) traces.delete(messageId);
 }
 
+/** Why *always allow* holds for this once only. The decision stands: it is in the log. */
+async function kept(
+  session: LivingSession,
+  keep: (() => Promise<void>) | undefined,
+  { parts }: SessionRegistry,
+): Promise<string | undefined> {
+  try {
+    await keep?.();
+    return undefined;
+  } catch (error) {
+    const isExpected = error instanceof DuragentError && error.code === "conflict";
+    parts.log[isExpected ? "info" : "error"](
+      { session_id: session.id, err: error },
+      "an approval was not kept for later",
+    );
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** What *always allow* keeps is computed from the pending call, never from the request. */
-function patternOf(session: LivingSession): { pattern: string; keep: () => Promise<void> } | undefined {
+function patternOf(session: LivingSession): { pattern: string | undefined; keep: () => Promise<void> } | undefined {
   const pending = pendingCall(session.tail satisfies SessionState);
   const tools = session.inForce?.tools;
   const tool = tools?.tools.find((one) => one.definition.name === pending?.call.tool_name);
   if (!pending || !tools || !tool) return undefined;
-  const pattern = tools.pattern(tool, pending.call);
+  const pattern = tools.pattern(tool, pending.call) || undefined;
   return { pattern, keep: () => tools.allowAlways(tool, pending.call) };
 }

@@ -71,10 +71,18 @@ export const approveSchema = strictObject({
 });
 export type ApproveBody = z.input<typeof approveSchema>;
 
-export const approvedSchema = z.object({ status: z.literal("complete"), message_id: text, content: text });
+/** Why `allow_always` holds for this once only. */
+const notKept = { not_kept: text.optional() };
+
+export const approvedSchema = z.object({
+  status: z.literal("complete"),
+  message_id: text,
+  content: text,
+  ...notKept,
+});
 export type ApprovedBody = z.infer<typeof approvedSchema>;
 export const approvedOpenSchema = z.union([
-  z.object({ status: z.literal("pending_approval"), call_id: text, command: text, approval_id: text }),
-  z.object({ status: z.enum(["running", "paused"]), turn_id: text.optional() }),
+  z.object({ status: z.literal("pending_approval"), call_id: text, command: text, approval_id: text, ...notKept }),
+  z.object({ status: z.enum(["running", "paused"]), turn_id: text.optional(), ...notKept }),
 ]);
 export type ApprovedOpenBody = z.infer<typeof approvedOpenSchema>;

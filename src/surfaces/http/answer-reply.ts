@@ -33,20 +33,22 @@ export function messageReply(sessionId: SessionId, { messageId, seq }: Sent, ans
   }
 }
 
-/** What `…/approve` answers with. */
-export function approvalReply(answer: Answer): Reply {
+/** What `…/approve` answers with; `notKept`: why `allow_always` holds for this once only. */
+export function approvalReply(answer: Answer, notKept: string | undefined): Reply {
+  const more = notKept === undefined ? {} : { not_kept: notKept };
   switch (answer.kind) {
     case "ended":
-      return json(200, { status: "complete", message_id: answer.messageId, content: answer.content });
+      return json(200, { status: "complete", message_id: answer.messageId, content: answer.content, ...more });
     case "pending_approval":
       return json(202, {
         status: "pending_approval",
         call_id: answer.callId,
         command: answer.command,
         approval_id: answer.approvalId,
+        ...more,
       });
     case "open":
-      return json(202, { status: answer.status, turn_id: answer.turnId });
+      return json(202, { status: answer.status, turn_id: answer.turnId, ...more });
     case "failed":
     case "dropped":
     case "session_ended":

@@ -54,7 +54,10 @@ function linked() {
         idempotency_key: key,
       });
     },
-    decide: async ({ callId }, decision) => void asked.push(`${decision} ${callId}`),
+    decide: async ({ callId }, decision, reason) => {
+      asked.push([decision, callId, reason].filter((part) => part !== undefined).join(" "));
+      return decision === "allow_always" ? { notKept: "it has no folder" } : {};
+    },
     cancel: async () => void asked.push("cancel"),
     end: async () => void asked.push("end"),
   };
@@ -86,8 +89,13 @@ function linked() {
 
 for (const [answer, decision] of [
   ["y", "allow_once"],
+  ["o", "allow_once"],
+  ["/approve", "allow_once"],
   ["A", "allow_always"],
+  ["/approve always", "allow_always"],
   ["no", "deny"],
+  ["d", "deny"],
+  ["/deny", "deny"],
 ] as const) {
   test(`${answer} to a question is ${decision} for the call that was shown`, async () => {
     const { asked, show, conversation, shown } = linked();
@@ -99,6 +107,36 @@ for (const [answer, decision] of [
     assert.deepEqual(asked, [`${decision} c1`]);
   });
 }
+
+test("a denial may say why, and what can not be kept for later is said", async () => {
+  const { asked, show, conversation, shown, text } = linked();
+  show(question);
+  await shown(/wants to run/);
+  const denied = conversation.line("/deny use ninja", true);
+  show(turnEnd);
+  await denied;
+  show({ ...question, call_id: "c2" });
+  await shown(/wants to run[^]*wants to run/);
+  const allowed = conversation.line("a", true);
+  show(turnEnd);
+  await allowed;
+  assert.deepEqual(asked, ["deny c1 use ninja", "allow_always c2"]);
+  assert.match(text(), /allowed this once only: it has no folder/);
+});
+
+test("an answer that comes after somebody else's is no message", async () => {
+  const { asked, show, conversation, shown, text } = linked();
+  show(question);
+  await shown(/wants to run/);
+  const { approval_id, call_id } = question;
+  show({ type: "approval_decision", approval_id, call_id, decision: "deny", decided_by: "http" });
+  await shown(/denied by http/);
+  await conversation.line("o", true);
+  assert.match(text(), /answered already/);
+  assert.deepEqual(asked, []);
+  await conversation.line("/approve", true);
+  assert.match(text(), /no question is waiting/);
+});
 
 test("anything else is a message, which the server takes for a no", async () => {
   const { asked, show, conversation, shown } = linked();

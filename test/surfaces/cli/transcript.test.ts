@@ -136,7 +136,7 @@ test("a tool call is a line when it starts and a line when it ends", () => {
     duration_ms: 1200,
     result: { success: false, content: "no such\nfile", outcome: "error" },
   });
-  assert.equal(text(), '▸ bash {"command":"ls"}\n✗ bash error 1.2s: no such file\n');
+  assert.equal(text(), "▸ bash ls\n✗ bash error 1.2s: no such file\n");
 });
 
 test("the end of the session is said and known", () => {
@@ -144,4 +144,33 @@ test("the end of the session is said and known", () => {
   show({ type: "session_end", reason: "completed" });
   assert.equal(transcript.ended, true);
   assert.equal(text(), "[the session has ended: completed]\n");
+});
+
+test("of what a tool says the beginning is shown, with its control characters as signs", () => {
+  const { show, text } = recorded();
+  const call = { call_id: "c1", tool_name: "\u001b]0;bash\u0007", arguments: { command: "echo \u001b[2J" } };
+  show(response("", { tool_calls: [call], stop_reason: "tool_calls" }));
+  show({ type: "tool_start", call_id: "c1", tool_name: call.tool_name, attempt: 1, idempotency_key: "k" });
+  const content = Array.from({ length: 20 }, (_, line) => `  ${line} \u001b[31mred\u202e`).join("\n");
+  const result = { success: true, outcome: "ok" as const, content, artifact: "outputs/\u001b[1m.txt" };
+  show({ type: "tool_result", call_id: "c1", duration_ms: 40, result });
+  const shown = text().split("\n");
+  // eslint-disable-next-line no-control-regex
+  assert.doesNotMatch(text(), /[\u0000-\u0009\u000b-\u001f\u202e]/u);
+  assert.equal(shown[0], "▸ ␛]0;bash␇ echo ␛[2J");
+  assert.equal(shown[2], "    0 ␛[31mred<U+202E>");
+  assert.equal(shown[14], "  … 8 more lines");
+  assert.equal(shown[15], "  (the whole is the artifact outputs/␛[1m.txt)");
+});
+
+test("a question's tool and command are shown, not obeyed", () => {
+  const { show, text } = recorded();
+  const approval = { approval_id: "appr_01J00000000000000000000000" as never, call_id: "c1" };
+  show({
+    type: "approval_required",
+    ...approval,
+    tool_name: "ba\u001bsh",
+    command: "ls \u001b[8m; rm -rf x\u001b[0m\nsecond",
+  });
+  assert.match(text(), /^ba␛sh wants to run:\n {2}ls ␛\[8m; rm -rf x␛\[0m\n {2}second\n/);
 });

@@ -16,15 +16,17 @@ export type ConversationOptions = {
   attach: boolean;
   /** Marks where the past ends. */
   announceLive: boolean;
-  slash: Omit<SlashActions, "print" | "leave" | "cancel" | "end">;
+  slash: Omit<SlashActions, "print" | "leave" | "cancel" | "end" | "approve" | "deny">;
 };
 
-const decisions: Readonly<Record<string, "allow_once" | "allow_always" | "deny">> = {
+const decisions: Readonly<Record<string, ApprovalChoice>> = {
+  o: "allow_once",
   y: "allow_once",
   yes: "allow_once",
   once: "allow_once",
   a: "allow_always",
   always: "allow_always",
+  d: "deny",
   n: "deny",
   no: "deny",
   deny: "deny",
@@ -45,6 +47,9 @@ export function startConversation(options: ConversationOptions) {
   // Lines that wait for the word to come back; a message counts once the stream has shown that it is in the log.
   const waiting = new Set<{ key: string | null; ripe: boolean; resolve(): void }>();
   let lastTurnFailed = false;
+  // A question of the running turn that somebody else has answered: an answer to it that comes now is no message.
+  let answeredElsewhere = false;
+  let deciding: string | null = null;
   let interruptedAt = Number.NEGATIVE_INFINITY;
 
   const transcript = createTranscript(options.sink, {
@@ -74,7 +79,10 @@ export function startConversation(options: ConversationOptions) {
   };
 
   const show = (event: SessionEvent): void => {
+    const asked = transcript.question;
     transcript.show(event);
+    if (asked !== null && transcript.question === null && deciding !== asked.approvalId) answeredElsewhere = true;
+    if (event.type === "approval_required" || event.type === "turn_end") answeredElsewhere = false;
     if (event.type === "user_message")
       for (const line of waiting) if (line.key === event.idempotency_key) line.ripe = true;
     if (event.type === "turn_end") lastTurnFailed = event.outcome === "failed";
@@ -127,10 +135,12 @@ export function startConversation(options: ConversationOptions) {
     await settled;
   };
 
-  const decide = async (question: PendingQuestion, decision: ApprovalChoice): Promise<void> => {
+  const decide = async (question: PendingQuestion, decision: ApprovalChoice, reason?: string): Promise<void> => {
     const settled = wordComesBack(null);
+    deciding = question.approvalId;
     try {
-      await link.decide(question, decision);
+      const { notKept } = await link.decide(question, decision, reason);
+      if (notKept !== undefined) transcript.note(`(allowed this once only: ${notKept})`, "yellow");
     } catch (error) {
       fail(error);
       settle((line) => line.key === null);
@@ -138,8 +148,15 @@ export function startConversation(options: ConversationOptions) {
     await settled;
   };
 
+  const answerPending = async (decision: ApprovalChoice, reason?: string): Promise<void> => {
+    if (transcript.question === null) return transcript.note("(no question is waiting)");
+    return decide(transcript.question, decision, reason);
+  };
+
   const slash: SlashActions = {
     ...options.slash,
+    approve: (always) => answerPending(always ? "allow_always" : "allow_once"),
+    deny: (reason) => answerPending("deny", reason),
     print: (text) => transcript.note(text),
     leave: () => leave(exitCodes.done),
     cancel: () => link.cancel(),
@@ -156,10 +173,13 @@ export function startConversation(options: ConversationOptions) {
     async line(text: string, visible: boolean): Promise<void> {
       interruptedAt = Number.NEGATIVE_INFINITY;
       const { question } = transcript;
-      const decision = question === null ? undefined : decisions[text.trim().toLowerCase()];
+      const word = text.trim().toLowerCase();
+      const decision = Object.hasOwn(decisions, word) ? decisions[word] : undefined;
       try {
-        if (question !== null && decision !== undefined) {
-          return await decide(question, decision);
+        if (question !== null && decision !== undefined) return await decide(question, decision);
+        if (answeredElsewhere && decision !== undefined) {
+          answeredElsewhere = false;
+          return transcript.note("(that was answered already)");
         }
         const line = readLine(text);
         if (line.kind === "command") return await performSlashCommand(line.name, line.argument, slash);

@@ -18,7 +18,12 @@ export interface SessionLink {
   items(options: { after: number; attach: boolean; signal: AbortSignal }): AsyncIterable<LinkItem>;
   /** Resolves once the message is durable; the same key is one message, also over a lost connection. */
   send(content: string, key: string, signal: AbortSignal): Promise<void>;
-  decide(question: { approvalId: string; callId: string; command: string }, decision: ApprovalChoice): Promise<void>;
+  /** Resolves once the turn has gone on to its end, or to another question. `notKept`: why `allow_always` holds for this once only. */
+  decide(
+    question: { approvalId: string; callId: string; command: string },
+    decision: ApprovalChoice,
+    reason?: string,
+  ): Promise<{ notKept?: string }>;
   cancel(): Promise<void>;
   end(): Promise<void>;
 }

@@ -4,6 +4,8 @@ export type SlashActions = {
   leave(): void;
   cancel(): Promise<void>;
   end(): Promise<void>;
+  approve(always: boolean): Promise<void>;
+  deny(reason: string | undefined): Promise<void>;
   /** All messages so far, as lines. */
   history(): Promise<string>;
   status(): Promise<string>;
@@ -23,6 +25,14 @@ const slashCommands: Readonly<Record<string, SlashCommand>> = {
   help: { summary: "this list", perform: (actions) => actions.print(helpText()) },
   detach: { summary: "leave; the session stays (ctrl-d)", perform: (actions) => actions.leave() },
   cancel: { summary: "stop the running turn (ctrl-c once; twice leaves)", perform: (actions) => actions.cancel() },
+  approve: {
+    summary: "[always] allow the tool call that waits",
+    perform: (actions, argument) => {
+      if (argument !== undefined && argument !== "always") return actions.print("/approve, or /approve always");
+      return actions.approve(argument === "always");
+    },
+  },
+  deny: { summary: "[REASON] deny the tool call that waits", perform: (actions, reason) => actions.deny(reason) },
   end: { summary: "end the session for good", perform: (actions) => actions.end() },
   history: { summary: "all messages so far", perform: async (actions) => actions.print(await actions.history()) },
   status: {

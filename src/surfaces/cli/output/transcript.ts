@@ -9,6 +9,8 @@ export type PendingQuestion = { approvalId: string; callId: string; toolName: st
 
 const argumentsShownMax = 120;
 const resultShownMax = 200;
+const outputLinesMax = 12;
+const outputLineMax = 200;
 
 /**
  * Writes a session as plain lines, from durable events and live tokens in the order in which a stream brings them.
@@ -77,17 +79,24 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     };
     note(`${terminalLine(event.tool_name)} wants to run:`, "yellow");
     note(`  ${event.command.replaceAll("\n", "\n  ")}`, "bold");
-    note("y once · a always · n no · anything else is a message, and a no", "yellow");
+    note("[o]nce · [a]lways · [d]eny · a message instead is a no", "yellow");
+  };
+
+  const startCall = (event: Extract<SessionEvent, { type: "tool_start" }>): void => {
+    const again = event.attempt > 1 ? " (again)" : "";
+    const given = shownArguments(calls.get(event.call_id)?.arguments);
+    note(`▸ ${terminalLine(event.tool_name)}${again} ${terminalLine(given, argumentsShownMax)}`);
   };
 
   const finishCall = (event: Extract<SessionEvent, { type: "tool_result" }>): void => {
-    const seconds = (event.duration_ms / 1000).toFixed(1);
-    const { outcome, content } = event.result;
-    const line = `${outcome === "ok" ? "✓" : "✗"} ${nameOf(event.call_id)} ${outcome} ${seconds}s`;
-    note(
-      outcome === "ok" ? line : `${line}: ${terminalLine(content, resultShownMax)}`,
-      outcome === "ok" ? "dim" : "yellow",
-    );
+    const { outcome, content, artifact } = event.result;
+    const name = terminalLine(nameOf(event.call_id));
+    const time = `${(event.duration_ms / 1000).toFixed(1)}s`;
+    if (outcome !== "ok")
+      return note(`✗ ${name} ${outcome} ${time}: ${terminalLine(content, resultShownMax)}`, "yellow");
+    note(`✓ ${name} ${time}`);
+    for (const line of shownOutput(content)) note(`  ${line}`);
+    if (artifact !== undefined) note(`  (the whole is the artifact ${terminalLine(artifact)})`);
   };
 
   const show = (event: SessionEvent): void => {
@@ -110,9 +119,7 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
       case "assistant_response":
         return respond(event);
       case "tool_start":
-        return note(
-          `▸ ${nameOf(event.call_id)} ${terminalLine(JSON.stringify(calls.get(event.call_id)?.arguments ?? {}), argumentsShownMax)}`,
-        );
+        return startCall(event);
       case "tool_result":
         if (question?.callId === event.call_id) question = null;
         return finishCall(event);
@@ -178,4 +185,24 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     },
   };
 }
+
+/** A command as it is; other arguments as JSON. */
+function shownArguments(given: ToolCall["arguments"] | undefined): string {
+  const isObject = typeof given === "object" && given !== null && !Array.isArray(given);
+  const command = isObject ? given["command"] : undefined;
+  return typeof command === "string" ? command : JSON.stringify(given ?? {});
+}
+
+/** The beginning of what a tool said, line by line. */
+function shownOutput(content: string): string[] {
+  const text = content.trimEnd();
+  if (text === "") return [];
+  const lines = text.split(/\r?\n/u);
+  const shown = lines
+    .slice(0, outputLinesMax)
+    .map((line) => (line.length > outputLineMax ? `${line.slice(0, outputLineMax)}…` : line));
+  const left = lines.length - shown.length;
+  return left > 0 ? [...shown, `… ${left} more ${left === 1 ? "line" : "lines"}`] : shown;
+}
+
 export type Transcript = ReturnType<typeof createTranscript>;

@@ -40,9 +40,16 @@ function linkOf(client: Client, id: SessionId, revive: Revive | undefined): Sess
         isAnswer: isTurnsFailure,
       });
     },
-    async decide({ approvalId, callId, command }, decision) {
-      const body = { call_id: callId, approval_id: approvalIdSchema.parse(approvalId), command, decision };
-      await untilAnswered(() => client.approve(id, body), { isAnswer: isTurnsFailure });
+    async decide({ approvalId, callId, command }, decision, reason) {
+      const body = {
+        call_id: callId,
+        approval_id: approvalIdSchema.parse(approvalId),
+        command,
+        decision,
+        ...(reason === undefined ? {} : { reason }),
+      };
+      const answered = await untilAnswered(() => client.approve(id, body), { isAnswer: isTurnsFailure });
+      return answered?.not_kept === undefined ? {} : { notKept: answered.not_kept };
     },
     cancel: async () => void (await client.cancelSession(id)),
     end: async () => void (await client.endSession(id)),
@@ -63,6 +70,9 @@ export function serverApi(client: Client, address: string, revive?: Revive): Ser
     exportAgent: (name) => ask(client.exportAgent(name)),
     importAgent: (archive) => ask(client.importAgent(archive)),
     agentSource: (name) => ask(client.getAgentSpec(name)),
+    artifacts: (agent, query) => ask(client.listArtifacts(agent, query)),
+    artifact: (agent, name) => ask(client.getArtifact(agent, name)),
+    putArtifact: (agent, name, content, options) => ask(client.putArtifact(agent, name, content, options)),
     memories: async (agent, query) => (await ask(client.queryMemory(agent, query))).memories,
     async *exportMemory(agent) {
       yield* await ask(client.exportMemory(agent));

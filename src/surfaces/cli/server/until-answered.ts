@@ -24,17 +24,20 @@ function wasGone(error: unknown): boolean {
 }
 
 /**
- * Asks until the server answers, over a restart of it too, at most a minute. Ends quietly when the signal fires.
+ * Asks until the server answers, over a restart of it too, at most a minute. `undefined` when the signal fires, and for
+ * an error that is an answer.
  * Throws what the server refused with. Only for requests that have one effect however often they are sent.
  */
-export async function untilAnswered(request: () => Promise<unknown>, { signal, isAnswer }: Patience): Promise<void> {
+export async function untilAnswered<Answer>(
+  request: () => Promise<Answer>,
+  { signal, isAnswer }: Patience,
+): Promise<Answer | undefined> {
   const deadline = performance.now() + patienceMsMax;
   for (let waitMs = againMsMin; ; waitMs = Math.min(againMsMax, waitMs * 2)) {
     try {
-      await request();
-      return;
+      return await request();
     } catch (error) {
-      if (signal?.aborted === true || isAnswer?.(error) === true) return;
+      if (signal?.aborted === true || isAnswer?.(error) === true) return undefined;
       if (!wasGone(error) || performance.now() > deadline) throw error;
       await sleep(waitMs);
     }

@@ -93,7 +93,7 @@ export const messages = [
     async handle(call) {
       const { surface, params, body, source, idempotencyKey } = call;
       return whileAttached(call, params.id, async (options) => {
-        const { approvalId } = await surface.sessions.decide(params.id, {
+        const { approvalId, notKept } = await surface.sessions.decide(params.id, {
           callId: body.call_id,
           decision: body.decision,
           decidedBy: source,
@@ -102,7 +102,7 @@ export const messages = [
           ...(body.reason === undefined ? {} : { reason: body.reason }),
           ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
         });
-        return approvalReply(await surface.sessions.answerDecision(params.id, approvalId, options));
+        return approvalReply(await surface.sessions.answerDecision(params.id, approvalId, options), notKept);
       });
     },
   }),
