@@ -1,14 +1,14 @@
-import { mkdir } from "node:fs/promises";
-import { resolve } from "node:path";
 import { z } from "zod";
 
 import type { BackgroundProcesses, ProcessRecord } from "../../ports/background-processes.ts";
-import type { Tool, ToolContext } from "../../ports/tool.ts";
+import type { Tool, ToolContext, ToolEffect } from "../../ports/tool.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
-import { defineTool, errorResult, okResult } from "./define-tool.ts";
-import type { ToolParts } from "./parts.ts";
 import { awaitProcess } from "./await-process.ts";
+import { defineTool, errorResult, okResult } from "./define-tool.ts";
+import { FileFault } from "./files/file-fault.ts";
+import type { ToolParts } from "./parts.ts";
+import { workingFolder } from "./working-folder.ts";
 
 const timeoutSecondsMax = 7 * 24 * 60 * 60;
 const inputLengthMax = 64 * 1024;
@@ -62,7 +62,19 @@ type Given = z.infer<typeof schema>;
 type Spawn = Extract<Given, { action: "spawn" }>;
 type OfHandle = Exclude<Given, { action: "spawn" | "list" }>;
 
-const reading: ReadonlySet<Given["action"]> = new Set(["list", "status", "log", "capture"]);
+/** Keys and text that may have arrived are not sent again unasked. */
+const effects: Readonly<Record<Given["action"], ToolEffect>> = {
+  spawn: "resumable",
+  list: "pure",
+  status: "pure",
+  log: "pure",
+  capture: "pure",
+  send_keys: "unsafe",
+  write: "unsafe",
+  kill: "idempotent",
+  watch: "idempotent",
+  unwatch: "idempotent",
+};
 
 /**
  * `background_process`. A spawn is shown to policy as the command line that it is, type `bash`: what is denied there can
@@ -79,13 +91,12 @@ export function backgroundProcessTool(parts: ToolParts): Tool {
       "(its screen), send_keys, write (its stdin), kill; watch tells when it falls silent, unwatch ends that.",
     arguments: schema,
     effect: "resumable",
-    effectOf: ({ action }) => (reading.has(action) ? "pure" : "resumable"),
+    effectOf: ({ action }) => effects[action],
     describe: (given) =>
       given.action === "spawn"
         ? { type: "bash", text: given.command }
         : { type: "builtin", text: `background_process:${given.action}` },
     run: (given, context) => answered(() => act(given, parts, context)),
-    // Found again by its key. All else is done when it is called: whether it was is not known, so that the engine says so.
     resume: async (given, context) => {
       if (given.action !== "spawn" || !processes.findByKey(context.sessionId, context.idempotencyKey)) return null;
       return answered(() => spawn(given, parts, context));
@@ -98,7 +109,7 @@ async function answered(act: () => Promise<ToolResult>): Promise<ToolResult> {
   try {
     return await act();
   } catch (error) {
-    if (error instanceof DuragentError) return errorResult(error.message);
+    if (error instanceof DuragentError || error instanceof FileFault) return errorResult(error.message);
     throw error;
   }
 }
@@ -113,11 +124,11 @@ async function act(given: Given, parts: ToolParts, context: ToolContext): Promis
 }
 
 async function spawn(given: Spawn, { agent, processes }: ToolParts, context: ToolContext): Promise<ToolResult> {
-  await mkdir(agent.workspace, { recursive: true, mode: 0o700 });
+  const known = processes.findByKey(context.sessionId, context.idempotencyKey);
   const process = await processes.start(
     {
       command: given.command,
-      cwd: resolve(agent.workspace, given.workdir ?? "."),
+      cwd: known?.workdir ?? (await workingFolder(given.workdir, agent)),
       writable: [agent.workspace],
       readable: agent.readable,
       ...(given.label === undefined ? {} : { label: given.label }),

@@ -1,0 +1,106 @@
+import type { BackgroundProcesses, ProcessRecord } from "../../../ports/background-processes.ts";
+import type { Clock } from "../../../ports/clock.ts";
+import type { ToolContext } from "../../../ports/tool.ts";
+import { awaitProcess } from "../await-process.ts";
+import { isObject, type CodingAgent, type Heard } from "./stream.ts";
+
+const betweenLooksMs = 200;
+const readBytes = 256 * 1024;
+/** A longer one is left out: no line that matters is so long. */
+const lineBytesMax = 8 * 1024 * 1024;
+const notesLengthMax = 2_000;
+
+export type HeardAll = {
+  /** `null`: cancelled. */
+  ended: ProcessRecord | null;
+  sessionId: string | undefined;
+  result: string | undefined;
+  error: string | undefined;
+  /** The end of what was not JSON: mostly what it complained of. */
+  notes: string;
+};
+
+/** Listens to a coding agent's stream from its first line to the process's end, and passes on what people can read. */
+export async function hearProcess(
+  handle: string,
+  agent: CodingAgent,
+  { processes, clock }: { processes: BackgroundProcesses; clock: Clock },
+  context: ToolContext,
+): Promise<HeardAll> {
+  const heard: Omit<HeardAll, "ended"> = { sessionId: undefined, result: undefined, error: undefined, notes: "" };
+  const lines = new Lines((line) => hearLine(line, agent, heard, context));
+  let ended: { record: ProcessRecord | null } | null = null;
+  const over = awaitProcess(handle, processes, context).then((record) => (ended = { record }));
+  for (let at = 0; ;) {
+    const isLast = ended !== null;
+    for (;;) {
+      const { bytes } = await processes.output(handle, { offset: at, limitBytes: readBytes });
+      if (bytes.length === 0) break;
+      at += bytes.length;
+      lines.push(bytes);
+    }
+    if (isLast) break;
+    await Promise.race([over, clock.sleep(betweenLooksMs)]);
+  }
+  lines.end();
+  return { ...heard, ended: (await over).record };
+}
+
+function hearLine(line: string, agent: CodingAgent, heard: Omit<HeardAll, "ended">, context: ToolContext): void {
+  const json = parsed(line);
+  if (json === undefined) {
+    if (line.trim() === "") return;
+    heard.notes = `${heard.notes}${line}\n`.slice(-notesLengthMax);
+    return context.onOutput(`${line}\n`);
+  }
+  const { sessionId, text, action, result, error }: Heard = agent.hear(json);
+  heard.sessionId = sessionId ?? heard.sessionId;
+  heard.result = result ?? text ?? heard.result;
+  heard.error = error ?? heard.error;
+  if (text !== undefined) context.onOutput(`${text}\n`);
+  if (action !== undefined) context.onOutput(`› ${action}\n`);
+  if (error !== undefined) context.onOutput(`! ${error}\n`);
+}
+
+function parsed(line: string) {
+  try {
+    const value: unknown = JSON.parse(line);
+    return isObject(value) ? value : undefined;
+  } catch {
+    // Not its stream: stderr stands between its lines.
+    return undefined;
+  }
+}
+
+/** Bytes into lines: a character may be cut where the bytes are, and a line may have no end. */
+class Lines {
+  readonly #take: (line: string) => void;
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
+
+  constructor(take: (line: string) => void) {
+    this.#take = take;
+  }
+
+  push(bytes: Uint8Array): void {
+    let start = 0;
+    for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
+      this.#hold(bytes.subarray(start, end));
+      this.end();
+      start = end + 1;
+    }
+    this.#hold(bytes.subarray(start));
+  }
+
+  end(): void {
+    if (this.#heldBytes > 0 && this.#heldBytes <= lineBytesMax) this.#take(Buffer.concat(this.#held).toString());
+    this.#held = [];
+    this.#heldBytes = 0;
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#heldBytes += bytes.length;
+    if (this.#heldBytes <= lineBytesMax) this.#held.push(bytes);
+    else this.#held = [];
+  }
+}
