@@ -1,3 +1,4 @@
+import type { DeletedSpending } from "../schema/deleted-spending.ts";
 import type { SessionId } from "../schema/ids.ts";
 import type { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
@@ -127,8 +128,10 @@ export interface SessionStore {
   list(options: { after?: SessionId; limit: number }): Promise<SessionSummary[]>;
 
   saveSnapshot(lease: Lease | null, id: SessionId, snapshot: Snapshot): Promise<void>;
-  /** Removes the session's log; the id stays taken for ever. */
-  delete(id: SessionId): Promise<void>;
+  /** Removes the session's log; the id stays taken for ever, and what it `spent` is kept in the same record. */
+  delete(id: SessionId, spent?: DeletedSpending): Promise<void>;
+  /** What deleted sessions had spent, by id. */
+  spentByDeleted(): Promise<ReadonlyMap<SessionId, DeletedSpending>>;
   /** Gives back what memory and descriptors an open log holds; the next use opens it again. */
   close(id: SessionId): Promise<void>;
 

@@ -2,7 +2,17 @@ import { backoffMs, type RetryLimits } from "../domain/model/backoff.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ModelFailure } from "../ports/model.ts";
 import type { Usage } from "../schema/session-event.ts";
-import { noProgress, tryModel, usageSoFar, type Candidate, type ModelAnswer, type TryProgress } from "./model-try.ts";
+import type { CallGate } from "./call-gate.ts";
+import {
+  noProgress,
+  thoughtUsage,
+  tryModel,
+  usageSoFar,
+  type Candidate,
+  type ModelAnswer,
+  type TryOutcome,
+  type TryProgress,
+} from "./model-try.ts";
 
 export type ModelCallLimits = {
   /** For one candidate: all its tries and the waits between them. */
@@ -17,6 +27,8 @@ export type ModelCallOptions = {
   limits: ModelCallLimits;
   clock: Clock;
   signal: AbortSignal;
+  /** Lets each try start when limits allow it. What it waits is not of `llmTimeoutMs`. */
+  gate?: Pick<CallGate, "admit" | "settle" | "mustCount">;
   /** A try begins; `attempt` counts from 1 over the whole call. */
   onTry?(started: { attempt: number; provider: string; model: string }): void;
   onText?(text: string): void;
@@ -27,8 +39,8 @@ export type ModelCallOptions = {
   onReset?(): void;
 };
 
-/** Usage of a try that brought no answer, as far as its provider said. */
-export type WastedUsage = { usage: Usage; provider: string; model: string };
+/** Usage that stands in no answer: of tries that brought none; `thought`: made up by us, where a provider says nothing. */
+export type WastedUsage = { usage: Usage; provider: string; model: string; thought?: true };
 
 type Measured = {
   provider: string;
@@ -57,6 +69,8 @@ export type ModelCallResult =
       latencyMs: number;
       wastedUsage: WastedUsage[];
     }
+  /** The gate let no try start any more: a limit holds. */
+  | { kind: "refused"; provider: string; model: string; wastedUsage: WastedUsage[] }
   /** The signal fired; `partialText` is what was shown. */
   | ({ kind: "aborted"; partialText: string; thinking?: string; usage?: Usage } & Measured);
 
@@ -94,9 +108,21 @@ export async function callModel(options: ModelCallOptions): Promise<ModelCallRes
   };
 
   for (const candidate of options.candidates) {
-    const deadlineMs = clock.monotonic() + options.limits.llmTimeoutMs;
+    let deadlineMs = clock.monotonic() + options.limits.llmTimeoutMs;
     for (let attempt = 1; ; attempt += 1) {
       if (signal.aborted) return aborted(candidate);
+      const askedAtMs = clock.monotonic();
+      const admission = await options.gate?.admit({
+        ...named(candidate),
+        promptTokens: candidate.promptTokens,
+        outputTokens: candidate.request.settings.maxOutputTokens,
+        isFallback: candidate !== options.candidates[0],
+      });
+      if (signal.aborted || admission?.kind === "aborted") return aborted(candidate);
+      if (admission?.kind === "refused") return { kind: "refused", ...named(candidate), wastedUsage };
+      if (admission?.kind === "failed") failures.push({ candidate, failure: admission.failure, timeout: false });
+      if (admission?.kind === "failed" || admission?.kind === "passed_over") break;
+      deadlineMs += clock.monotonic() - askedAtMs;
       reset();
       attempts += 1;
       options.onTry?.({ attempt: attempts, ...named(candidate) });
@@ -110,12 +136,12 @@ export async function callModel(options: ModelCallOptions): Promise<ModelCallRes
         onText: (text) => options.onText?.(text),
         onThinking: (text) => options.onThinking?.(text),
       });
+      const used = settled(options, candidate, progress, outcome);
+      if (used) wastedUsage.push({ ...used, ...named(candidate) });
       if (outcome.kind === "answer") return { kind: "response", ...outcome.answer, ...measured(candidate) };
       if (outcome.kind === "aborted") return aborted(candidate);
 
       const { failure } = outcome;
-      const usage = failure.usage ?? usageSoFar(progress);
-      if (usage !== undefined) wastedUsage.push({ usage, ...named(candidate) });
       // Counted: a cancel during the wait must not count it again.
       progress.usage = undefined;
       const waitMs = waitAfter(failure, attempt, { retry: candidate.retry, clock, deadlineMs });
@@ -144,6 +170,27 @@ export async function callModel(options: ModelCallOptions): Promise<ModelCallRes
     latencyMs,
     wastedUsage,
   };
+}
+
+/** Tells the gate what a try has used; answers with what stands in no event unless it is added. */
+function settled(
+  { gate }: ModelCallOptions,
+  candidate: Candidate,
+  progress: TryProgress,
+  outcome: TryOutcome,
+): { usage: Usage; thought?: true } | undefined {
+  const toolCalls = outcome.kind === "answer" ? outcome.answer.toolCalls : [];
+  const told =
+    outcome.kind === "answer"
+      ? outcome.answer.usage
+      : outcome.kind === "failure"
+        ? (outcome.failure.usage ?? usageSoFar(progress))
+        : usageSoFar(progress);
+  const thought = told || !gate?.mustCount(named(candidate)) ? undefined : thoughtUsage(progress, candidate, toolCalls);
+  gate?.settle(named(candidate), told ?? thought, outcome.kind === "failure");
+  if (thought) return { usage: thought, thought: true };
+  // That of an answer, or of what is left of one, goes with it.
+  return told && outcome.kind === "failure" ? { usage: told } : undefined;
 }
 
 function named(candidate: Candidate): { provider: string; model: string } {

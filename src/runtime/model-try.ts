@@ -11,7 +11,13 @@ export const argumentBytesMax = 2 * 1024 * 1024;
 export const responseCallsMax = 1000;
 
 /** A model, the request as that model gets it, and how often and how patiently it is asked. */
-export type Candidate = { model: Model; request: ModelRequest; retry: RetryLimits };
+export type Candidate = {
+  model: Model;
+  request: ModelRequest;
+  retry: RetryLimits;
+  /** What the request is thought to take, for limits. */
+  promptTokens: number;
+};
 
 export type ModelAnswer = {
   text: string;
@@ -48,6 +54,20 @@ export function usageSoFar({ usage, text, thinking }: TryProgress): Usage | unde
   if (usage === undefined) return undefined;
   const completion = Math.max(usage.completion_tokens, Math.ceil(Buffer.byteLength(text + thinking) / 4));
   return { ...usage, completion_tokens: completion, total_tokens: usage.prompt_tokens + completion };
+}
+
+/** What a try is thought to have used whose provider said nothing of it; nothing if it has not even begun to answer. */
+export function thoughtUsage(
+  { text, thinking }: TryProgress,
+  candidate: Candidate,
+  toolCalls: readonly { call: ToolCall }[] = [],
+): Usage | undefined {
+  const calls = toolCalls.map(({ call }) => JSON.stringify(call.arguments)).join("");
+  const said = text + thinking + calls;
+  if (said === "" && toolCalls.length === 0) return undefined;
+  const completion = Math.ceil(Buffer.byteLength(said) / 4);
+  const { promptTokens: prompt } = candidate;
+  return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion };
 }
 
 export type TryOptions = {

@@ -5,6 +5,7 @@ import type { TurnState } from "../domain/session/state.ts";
 import type { MessageId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, ToolCall } from "../schema/session-event.ts";
+import { CallGate } from "./call-gate.ts";
 import { callModel, type ModelCallResult } from "./model-call.ts";
 import { retryFor } from "./model-limits.ts";
 import type { Candidate } from "./model-try.ts";
@@ -27,9 +28,11 @@ export async function performModelCall(
   await session.inForce.tools.prepare();
   const built = buildRequest(state, turn, session.log.durableHistory(), session.inForce);
   if (startsCompaction(session, turn, built)) return null;
-  const candidates = await candidatesFor(session, session.inForce, parts, built.request);
+  const { inForce } = session;
+  const candidates = await candidatesFor(session, inForce, parts, built);
   if (candidates.length === 0) return null;
   return whileRunning(session, lease, parts, "call_model", async (signal) => {
+    using gate = gateOf(session, inForce, parts, signal);
     const shown = new ShownText(session, parts, turn, built.conversation.throughSeq);
     const result = await callModel({
       candidates,
@@ -39,6 +42,7 @@ export async function performModelCall(
       },
       clock: parts.clock,
       signal,
+      gate,
       onTry: () => shown.begin(),
       onText: (text) => shown.text(text),
       onThinking: (text) => shown.thinking(text),
@@ -74,6 +78,7 @@ async function record(session: LivingSession, lease: Lease, parts: RuntimeParts,
   const { result, turn } = done;
   const base = { timestamp: new Date(parts.clock.now()).toISOString(), turn_id: turn.id };
   const wasted = wastedEvents(parts, session.inForce, base, result.wastedUsage);
+  if (result.kind === "refused") return wasted.length > 0 ? session.log.append(wasted, { lease }) : null;
   observe(parts, result);
   if (result.kind === "failed") {
     session.failure = {
@@ -182,7 +187,7 @@ export async function candidatesFor(
   session: LivingSession,
   inForce: AgentInForce,
   parts: RuntimeParts,
-  request: ModelRequest,
+  { request, estimatedTokens }: { request: ModelRequest; estimatedTokens: number },
 ): Promise<Candidate[]> {
   const candidates: Candidate[] = [];
   let first: unknown = null;
@@ -193,6 +198,7 @@ export async function candidatesFor(
         model,
         request: { ...request, settings: { ...settings, ...onlyOutput(request) } },
         retry: retryFor(parts, inForce, choice.provider),
+        promptTokens: estimatedTokens,
       });
     } catch (error) {
       if (!(error instanceof DuragentError) && !(error instanceof ModelFailure)) throw error;
@@ -206,10 +212,29 @@ export async function candidatesFor(
   return candidates;
 }
 
+/** The gate of one model call; while it waits the session is seen to. */
+export function gateOf(
+  session: LivingSession,
+  inForce: AgentInForce,
+  parts: RuntimeParts,
+  signal: AbortSignal,
+): CallGate {
+  return new CallGate(session.limits, {
+    session,
+    inForce,
+    parts,
+    signal,
+    onWait: ({ forMs, reason }) => {
+      session.backingOff = true;
+      session.tellActivity({ ...(forMs === null ? {} : { for_ms: Math.round(forMs) }), reason });
+    },
+  });
+}
+
 const onlyOutput = (request: ModelRequest) =>
   request.settings.maxOutputTokens === undefined ? {} : { maxOutputTokens: request.settings.maxOutputTokens };
 
-function observe(parts: RuntimeParts, result: ModelCallResult): void {
+function observe(parts: RuntimeParts, result: Exclude<ModelCallResult, { kind: "refused" }>): void {
   if (result.kind === "failed") {
     parts.metrics.add("duragent_model_calls_total", {
       provider: result.provider,

@@ -1,9 +1,15 @@
+import type { Budget } from "../domain/limits/budgets.ts";
 import type { SessionProblem } from "../ports/session-store.ts";
 import { pendingCall, type SessionState } from "../domain/session/state.ts";
 import type { SessionId } from "../schema/ids.ts";
-import type { Activity, PendingApproval, SessionView } from "./runtime.ts";
+import type { Activity, BudgetView, PendingApproval, SessionView } from "./runtime.ts";
 
-type Seen = { activity: Activity; attachedClients: number; problem: SessionProblem | undefined };
+type Seen = {
+  activity: Activity;
+  attachedClients: number;
+  problem: SessionProblem | undefined;
+  budgets?: readonly Budget[];
+};
 
 /** What is told about a session, from its durable state. */
 export function viewOf(id: SessionId, state: SessionState, seen: Seen): SessionView {
@@ -22,8 +28,14 @@ export function viewOf(id: SessionId, state: SessionState, seen: Seen): SessionV
     ...(seen.problem === undefined ? {} : { problem: seen.problem }),
     pendingApprovals: approvalsOf(state),
     attachedClients: seen.attachedClients,
+    ...(seen.budgets === undefined ? {} : { budgets: seen.budgets.map(budgetView) }),
     ...waitingFor(state, seen.activity),
   };
+}
+
+function budgetView({ scope, level, limit, spent, unit }: Budget): BudgetView {
+  const name = level.kind === "server" ? {} : { name: level.name };
+  return { scope, level: level.kind, ...name, limit, spent, unit };
 }
 
 function approvalsOf(state: SessionState): PendingApproval[] {

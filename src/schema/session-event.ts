@@ -154,11 +154,18 @@ export const payloads = {
     usage: usageSchema,
     cost_usd: z.number().min(0).optional(),
     model: text,
+    provider: text.optional(),
     reason: text,
     // Of a call that was cut short: counts as work, so that a call made again can not go on without end.
     latency_ms: count.optional(),
   }),
-  context_compacted: z.object({ through_seq: count, summary: text, usage: usageSchema.optional() }),
+  context_compacted: z.object({
+    through_seq: count,
+    summary: text,
+    usage: usageSchema.optional(),
+    provider: text.optional(),
+    model: text.optional(),
+  }),
   gateway_send: z.object({
     request_id: text,
     kind: z.enum(["text", "notice", "approval", "media", "edit"]),

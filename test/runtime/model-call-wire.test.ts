@@ -28,7 +28,7 @@ async function setUp(mock: MockProvider, providers = ["anthropic"]) {
   const shown: string[] = [];
   const call = (over: Partial<ModelCallOptions> = {}) =>
     callModel({
-      candidates: models.map((model) => ({ model, request, retry: retryDefaults })),
+      candidates: models.map((model) => ({ model, request, retry: retryDefaults, promptTokens: 10 })),
       limits: { llmTimeoutMs: 300_000, idleTimeoutMs: 60_000 },
       clock,
       signal: cancel.signal,

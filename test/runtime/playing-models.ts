@@ -48,7 +48,7 @@ export function setUp(models: Step[][][], over: Partial<ModelCallOptions> = {}) 
   const cancel = new AbortController();
   const call = () =>
     callModel({
-      candidates: played.map(({ model }) => ({ model, request, retry: retryDefaults })),
+      candidates: played.map(({ model }) => ({ model, request, retry: retryDefaults, promptTokens: 10 })),
       limits: { llmTimeoutMs: 300_000, idleTimeoutMs: 60_000 },
       clock,
       signal: cancel.signal,

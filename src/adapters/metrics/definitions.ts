@@ -66,6 +66,29 @@ export const metricDefinitions = {
     help: "Cost of model calls in US dollars, where the price is known.",
     labels: ["provider", "model"],
   },
+  duragent_spent_today_usd: {
+    kind: "gauge",
+    help: "What the calls of today (UTC) have cost in US dollars; level is server, agent or provider.",
+    labels: ["level", "name"],
+  },
+  duragent_budget_per_day_usd: { kind: "gauge", help: "limits.budget.per_day_usd of the server; NaN without one." },
+  duragent_rate_waiting: { kind: "gauge", help: "Model calls that wait for a rate limit now." },
+  duragent_rate_waits_total: {
+    kind: "counter",
+    help: "Model calls that had to wait for a rate limit, by whose it was.",
+    labels: ["level"],
+  },
+  duragent_rate_wait_seconds: {
+    kind: "histogram",
+    help: "How long such calls waited.",
+    labels: ["level"],
+    buckets: answerSeconds,
+  },
+  duragent_inbound_refused_total: {
+    kind: "counter",
+    help: "Requests and messages beyond limits.inbound; of is client or sender.",
+    labels: ["of"],
+  },
   duragent_tool_calls_total: { kind: "counter", help: "Tool calls that have a result.", labels: ["tool", "outcome"] },
 
   duragent_appends_total: { kind: "counter", help: "Appends to session logs that are durable." },

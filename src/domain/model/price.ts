@@ -7,11 +7,16 @@ export type PriceOverrides = Readonly<Record<string, Price>>;
 // What runs on one's own machine costs nothing here.
 const free: Price = { input: 0, output: 0 };
 
-/** What a model costs, or nothing if that is not known. */
-export function priceOf(provider: string, model: string, overrides: PriceOverrides = {}): Price | undefined {
+/** What a model costs, or nothing if that is not known. `kind`: of a provider that has a name of its own. */
+export function priceOf(
+  provider: string,
+  model: string,
+  overrides: PriceOverrides = {},
+  kind: string = provider,
+): Price | undefined {
   const exact = own(overrides, `${provider}/${model}`);
   if (exact !== undefined) return exact;
-  if (provider === "ollama" || provider === "scripted") return free;
+  if (kind === "ollama" || kind === "scripted") return free;
   const { vendor, name } = vendorOf(provider, model);
   const undated = own(overrides, `${provider}/${name}`);
   if (undated !== undefined) return undated;
@@ -31,9 +36,10 @@ export function costUsd(
   model: string,
   usage: Usage,
   overrides: PriceOverrides = {},
+  kind: string = provider,
 ): number | undefined {
   if (usage.cost_usd !== undefined) return usage.cost_usd;
-  const price = priceOf(provider, model, overrides);
+  const price = priceOf(provider, model, overrides, kind);
   if (price === undefined) return undefined;
   const cached = Math.min(usage.cached_prompt_tokens ?? 0, usage.prompt_tokens);
   const microUsd =

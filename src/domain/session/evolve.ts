@@ -1,4 +1,5 @@
 import type { EventOf, SessionEvent } from "../../schema/session-event.ts";
+import { charged } from "../limits/spending.ts";
 import { evolveCalls, supersede } from "./evolve-calls.ts";
 import {
   addUsage,
@@ -20,7 +21,7 @@ export function evolve(state: SessionState, event: SessionEvent): SessionState {
   const next = { ...state, seq: event.seq, updatedAt: event.timestamp };
   // Written by another implementation, before this one opened the log: all of it counts as answered.
   if (event.legacy) return evolveLegacy(next, event);
-  return change(next, event);
+  return change(charged(next, event), event);
 }
 
 function change(state: SessionState, event: SessionEvent): SessionState {
@@ -191,6 +192,7 @@ function turnStarted(state: SessionState, event: EventOf<"turn_start">): Session
     calls: [],
     workMs: 0,
     usage: emptyUsage,
+    tokens: {},
     samples: [],
     cancelAsked: false,
     crashes: 0,

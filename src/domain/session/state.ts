@@ -8,6 +8,7 @@ import type {
   ToolCall,
   Usage,
 } from "../../schema/session-event.ts";
+import { noSpending, type Spending } from "../limits/spending.ts";
 
 /** Tokens of a request as they were estimated, and as the provider counted them. */
 export type TokenSample = { readonly estimatedTokens: number; readonly reportedTokens: number };
@@ -70,6 +71,8 @@ export type TurnState = {
   /** Time spent in model and tool calls. */
   readonly workMs: number;
   readonly usage: Usage;
+  /** Tokens by provider: what `per_turn_tokens` of a provider counts. */
+  readonly tokens: Readonly<Record<string, number>>;
   readonly samples: readonly TokenSample[];
   readonly cancelAsked: boolean;
   /** How often a runner took this turn up after another had lost it, since the last response or result. */
@@ -129,6 +132,8 @@ export type SessionState = {
   /** The newest 64. */
   readonly decided: readonly DecidedApproval[];
   readonly usage: Usage;
+  /** What this session itself has paid; what a fork copied is in `usage` only. */
+  readonly spending: Spending;
   /** Of the newest calls of turns that have ended: within a turn the estimate holds still, and with it the prompt's cut. */
   readonly samples: readonly TokenSample[];
   readonly lastTurnEnd: number;
@@ -166,6 +171,7 @@ export const initialState: SessionState = {
   sends: [],
   decided: [],
   usage: emptyUsage,
+  spending: noSpending,
   samples: [],
   lastTurnEnd: 0,
   compactedThrough: 0,

@@ -34,11 +34,22 @@ export const sessionSummarySchema = z.object({
 });
 export type SessionSummaryBody = z.infer<typeof sessionSummarySchema>;
 
+/** A budget that holds for a session, whoever set it, and what has been spent of it. */
+export const budgetSchema = z.object({
+  scope: z.enum(["session", "day", "turn"]),
+  level: z.enum(["agent", "provider", "server"]),
+  name: text.optional(),
+  limit: z.number(),
+  spent: z.number(),
+  unit: z.enum(["usd", "tokens"]),
+});
+
 /** A session with what can be done about it now. */
 export const sessionSchema = sessionSummarySchema.extend({
   on_disconnect: onDisconnectSchema,
   pending_approvals: z.array(pendingApprovalSchema),
   attached_clients: z.int(),
+  budgets: z.array(budgetSchema).optional(),
   waiting_for: text.optional(),
 });
 export type SessionBody = z.infer<typeof sessionSchema>;

@@ -33,6 +33,7 @@ export function sessionBody(view: SessionView): SessionBody {
       ...(approval.expiresAt === undefined ? {} : { expires_at: approval.expiresAt }),
     })),
     attached_clients: view.attachedClients,
+    ...(view.budgets === undefined ? {} : { budgets: [...view.budgets] }),
     ...(view.waitingFor === undefined ? {} : { waiting_for: view.waitingFor }),
   };
 }

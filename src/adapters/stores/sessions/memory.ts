@@ -11,6 +11,7 @@ import type {
   Snapshot,
   VerifyReport,
 } from "../../../ports/session-store.ts";
+import type { DeletedSpending } from "../../../schema/deleted-spending.ts";
 import { sessionIdSchema, type SessionId } from "../../../schema/ids.ts";
 import { DuragentError } from "../../../schema/problem.ts";
 import { eventKinds, type EventDraft, type SessionEvent } from "../../../schema/session-event.ts";
@@ -31,6 +32,7 @@ type MemoryRecord = {
 export class MemoryRecords {
   readonly sessions = new Map<SessionId, MemoryRecord>();
   readonly deleted = new Set<SessionId>();
+  readonly spentByDeleted = new Map<SessionId, DeletedSpending>();
   readonly creationKeys = new Map<string, { sessionId: SessionId; digest: string }>();
   readonly cleanEpochs = new Set<number>();
   epoch = 0;
@@ -187,11 +189,16 @@ export class MemorySessionStore implements SessionStore {
     this.#record(id).snapshot = structuredClone(snapshot);
   }
 
-  async delete(id: SessionId): Promise<void> {
+  async delete(id: SessionId, spent?: DeletedSpending): Promise<void> {
     this.#record(id);
+    if (spent) this.#records.spentByDeleted.set(id, structuredClone(spent));
     this.#records.deleted.add(id);
     this.#records.sessions.delete(id);
     this.#process.forget(id, new DuragentError("session-ended", `${id} was deleted`));
+  }
+
+  async spentByDeleted(): Promise<ReadonlyMap<SessionId, DeletedSpending>> {
+    return this.#records.spentByDeleted;
   }
 
   async close(): Promise<void> {

@@ -2,13 +2,14 @@ import { dirname } from "node:path";
 import { z } from "zod";
 
 import type { FileHandle, FileSystem } from "../../../../ports/file-system.ts";
+import { deletedSpendingSchema, type DeletedSpending } from "../../../../schema/deleted-spending.ts";
 import { sessionIdSchema, type SessionId } from "../../../../schema/ids.ts";
 import { openOrCreate } from "./append-bytes.ts";
 import { checkLine, sealLine } from "./line.ts";
 import { readLines } from "./read-lines.ts";
 
 const entrySchema = z.union([
-  z.object({ deleted: sessionIdSchema, at: z.number() }),
+  z.object({ deleted: sessionIdSchema, at: z.number(), spent: deletedSpendingSchema.optional() }),
   z.object({ key: z.string(), digest: z.string(), session_id: sessionIdSchema, at: z.number() }),
 ]);
 type Entry = z.infer<typeof entrySchema>;
@@ -21,6 +22,7 @@ const seed = 0x1d5;
 /** `ids.jsonl`: ids that were deleted and keys under which sessions were created. Only ever grows; every entry is synced. */
 export class IdentityLog {
   readonly deleted = new Set<SessionId>();
+  readonly spent = new Map<SessionId, DeletedSpending>();
   readonly keys = new Map<string, CreationKey>();
   /** Lines that could not be read, for `doctor`. They are left where they are. */
   readonly badLines: string[] = [];
@@ -43,9 +45,10 @@ export class IdentityLog {
     return log;
   }
 
-  async recordDeleted(id: SessionId, atMs: number): Promise<void> {
-    await this.#append({ deleted: id, at: atMs });
-    this.deleted.add(id);
+  async recordDeleted(id: SessionId, atMs: number, spent?: DeletedSpending): Promise<void> {
+    const entry = { deleted: id, at: atMs, ...(spent && { spent }) };
+    await this.#append(entry);
+    this.#note(entry);
   }
 
   async recordKey(key: string, creation: CreationKey, atMs: number): Promise<void> {
@@ -83,8 +86,10 @@ export class IdentityLog {
   }
 
   #note(entry: Entry): void {
-    if ("deleted" in entry) this.deleted.add(entry.deleted);
-    else this.keys.set(entry.key, { sessionId: entry.session_id, digest: entry.digest });
+    if ("deleted" in entry) {
+      this.deleted.add(entry.deleted);
+      if (entry.spent) this.spent.set(entry.deleted, entry.spent);
+    } else this.keys.set(entry.key, { sessionId: entry.session_id, digest: entry.digest });
   }
 
   #append(entry: Entry): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Clock } from "../../../../ports/clock.ts";
 import type { FileSystem } from "../../../../ports/file-system.ts";
 import type { RepairReport, VerifyReport } from "../../../../ports/session-store.ts";
+import type { DeletedSpending } from "../../../../schema/deleted-spending.ts";
 import type { SessionId } from "../../../../schema/ids.ts";
 import { DuragentError } from "../../../../schema/problem.ts";
 import { storageError } from "../../storage-error.ts";
@@ -50,13 +51,13 @@ export class Maintenance {
   }
 
   /** The id is taken for ever before the log goes, so that nothing of the session comes back after a crash. */
-  async delete(id: SessionId): Promise<void> {
+  async delete(id: SessionId, spent?: DeletedSpending): Promise<void> {
     const { fs, clock, sessions, identity, known, open, opens, process } = this.#facts;
     this.#refuse(id);
     this.#deleting.add(id);
     try {
       await open.peek(id)?.settled().catch(toldToTheWriter);
-      await identity.recordDeleted(id, clock.now());
+      await identity.recordDeleted(id, clock.now(), spent);
       process.forget(id, new DuragentError("session-ended", `${id} was deleted`));
       open.drop(id);
       opens.forget(id);

@@ -14,6 +14,7 @@ import type {
   Snapshot,
   VerifyReport,
 } from "../../../../ports/session-store.ts";
+import type { DeletedSpending } from "../../../../schema/deleted-spending.ts";
 import type { SessionId } from "../../../../schema/ids.ts";
 import { DuragentError } from "../../../../schema/problem.ts";
 import type { EventDraft, SessionEvent } from "../../../../schema/session-event.ts";
@@ -135,8 +136,7 @@ export class FileSessionStore implements SessionStore {
   }
 
   async release(lease: Lease, seen: { head: number; wake: number }, wakeAt: number | null): Promise<boolean> {
-    const log = this.#open.peek(lease.sessionId);
-    return this.#leases.release(lease, { seen, wakeAt, facts: log?.tail ?? null });
+    return this.#leases.release(lease, { seen, wakeAt, facts: this.#open.peek(lease.sessionId)?.tail ?? null });
   }
 
   wake(lease: Lease): number {
@@ -177,8 +177,7 @@ export class FileSessionStore implements SessionStore {
     if (this.#open.peek(id)?.isPoisoned) await this.#open.close(id);
     const isOpen = this.#open.peek(id) !== undefined;
     const { log, reading } = isOpen ? await this.#open.readAgain(await this.#log(id)) : await this.#openAnew(id);
-    const problem = log.problem;
-    return { ...reading, ...(problem && { problem }) };
+    return { ...reading, ...(log.problem && { problem: log.problem }) };
   }
 
   async attach(id: SessionId, client: string, ttlMs: number | null): Promise<void> {
@@ -227,8 +226,12 @@ export class FileSessionStore implements SessionStore {
     }
   }
 
-  delete(id: SessionId): Promise<void> {
-    return this.#maintenance.delete(id);
+  delete(id: SessionId, spent?: DeletedSpending): Promise<void> {
+    return this.#maintenance.delete(id, spent);
+  }
+
+  async spentByDeleted(): Promise<ReadonlyMap<SessionId, DeletedSpending>> {
+    return this.#identity.spent;
   }
 
   async close(id: SessionId): Promise<void> {
@@ -255,12 +258,11 @@ export class FileSessionStore implements SessionStore {
   async shutdown(): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
-    const ending = new DuragentError("shutting-down", "the server is shutting down");
     for (const log of this.#open.all()) {
       if (this.#process.leases.owner(log.id) !== undefined) await this.#opens.reset(log.id, log.durable);
       await this.#open.close(log.id);
     }
-    this.#process.close(ending);
+    this.#process.close(new DuragentError("shutting-down", "the server is shutting down"));
     await this.#identity.close();
     await this.#epoch.recordCleanShutdown();
   }

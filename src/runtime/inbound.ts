@@ -1,0 +1,76 @@
+import { DuragentError } from "../schema/problem.ts";
+import type { Limits } from "../schema/limits.ts";
+import type { RuntimeParts } from "./parts.ts";
+
+const minuteMs = 60_000;
+
+/** A message that was let in: `giveBack` where it turns out to be one that had come before. */
+export type SenderCheck = { refusal: DuragentError | null; giveBack(): void };
+
+/** How much may come in: requests of one client, messages of one sender. Nothing of what is refused is written. */
+export class Inbound {
+  private readonly parts: Pick<RuntimeParts, "settings" | "rateCounters" | "metrics">;
+
+  constructor(parts: Pick<RuntimeParts, "settings" | "rateCounters" | "metrics">) {
+    this.parts = parts;
+  }
+
+  /** Throws `rate-limited` for a client that has sent too much in this minute. */
+  async admitClient(client: string): Promise<void> {
+    const limit = this.parts.settings().limits.inbound?.per_client_per_minute;
+    if (limit === undefined) return;
+    const { taken, resetMs } = await this.take(`client:${client}`, limit);
+    if (!taken)
+      throw this.refusal(
+        "client",
+        resetMs,
+        `this client has sent ${limit} requests within a minute, all that limits.inbound.per_client_per_minute of duragent.yaml allows`,
+      );
+  }
+
+  /** Whether a sender may send one message more, by the agent's limit and the server's; without a name nobody is counted. */
+  async admitSender(
+    sender: string | undefined,
+    agent: { name: string; limits: Limits | undefined },
+  ): Promise<SenderCheck> {
+    const server = this.parts.settings().limits.inbound?.per_sender_per_minute;
+    const own = agent.limits?.inbound?.per_sender_per_minute;
+    const counts = [
+      { key: `sender:${sender}`, limit: server, words: "limits.inbound.per_sender_per_minute of duragent.yaml" },
+      {
+        key: `agent:${agent.name}:${sender}`,
+        limit: own,
+        words: `limits.inbound.per_sender_per_minute of the agent ${agent.name}`,
+      },
+    ];
+    const held: string[] = [];
+    const giveBack = (): void => {
+      for (const key of held.splice(0)) void this.parts.rateCounters.correct(`inbound/${key}`, minuteMs, -1);
+    };
+    for (const { key, limit, words } of sender === undefined ? [] : counts) {
+      if (limit === undefined) continue;
+      const { taken, resetMs } = await this.take(key, limit);
+      if (taken) {
+        held.push(key);
+        continue;
+      }
+      giveBack();
+      const detail = `the sender has sent ${limit} messages within a minute, all that ${words} allows`;
+      return { refusal: this.refusal("sender", resetMs, detail), giveBack };
+    }
+    return { refusal: null, giveBack };
+  }
+
+  private take(key: string, limit: number): Promise<{ taken: boolean; resetMs: number }> {
+    return this.parts.rateCounters.take(`inbound/${key}`, { ms: minuteMs, limit }, 1);
+  }
+
+  private refusal(of: "client" | "sender", resetMs: number, why: string): DuragentError {
+    this.parts.metrics.add("duragent_inbound_refused_total", { of });
+    const seconds = Math.max(1, Math.ceil(resetMs / 1000));
+    return new DuragentError("rate-limited", `${why}; nothing was taken in, try again in ${seconds} s`, {
+      retryAfterMs: resetMs,
+      retryable: true,
+    });
+  }
+}
