@@ -1,4 +1,5 @@
 import { agentCalls, type ChangeAgent } from "./calls/agents.ts";
+import { artifactCalls, type GetArtifact, type ListArtifacts, type PutArtifact } from "./calls/artifacts.ts";
 import { memoryCalls, type QueryMemory } from "./calls/memory.ts";
 import { serverCalls } from "./calls/server.ts";
 import { sessionCalls, type ListSessions, type NewSession } from "./calls/sessions.ts";
@@ -15,9 +16,12 @@ export type {
   ChangeAgent,
   FollowEvent,
   FollowOptions,
+  GetArtifact,
+  ListArtifacts,
   ListSessions,
   MessageOutcome,
   NewSession,
+  PutArtifact,
   QueryMemory,
   TurnEvent,
 };
@@ -35,6 +39,7 @@ export type Client = ReturnType<typeof clientOver>;
 const clientOver = (requests: Requests) => ({
   ...serverCalls(requests),
   ...agentCalls(requests),
+  ...artifactCalls(requests),
   ...memoryCalls(requests),
   ...sessionCalls(requests),
   ...turnCalls(requests),

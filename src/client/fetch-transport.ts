@@ -5,10 +5,13 @@ export function fetchTransport(baseUrl: string, send: typeof fetch): Transport {
   const base = baseUrl.replace(/\/+$/, "");
   return async ({ method, path, headers, body, signal }: ApiRequest): Promise<ApiResponse> => {
     let response: Response;
+    const content = bodyOf(body);
     try {
-      response = await send(`${base}${path}`, { method, headers, body: body ?? null, signal: signal ?? null });
+      response = await send(`${base}${path}`, { method, headers, ...content.init, signal: signal ?? null });
     } catch (error) {
       signal?.throwIfAborted();
+      // Fetch says no more than that it failed.
+      content.failure?.throw();
       throw new ServerUnreachable(base, error);
     }
     return {
@@ -17,6 +20,29 @@ export function fetchTransport(baseUrl: string, send: typeof fetch): Transport {
       body: chunksOf(response.body),
     };
   };
+}
+
+type Content = { init: RequestInit; failure?: { throw(): never } };
+
+/** What fetch takes; `failure` once content that comes in pieces has failed by itself. */
+function bodyOf(body: ApiRequest["body"]): Content {
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array)
+    return { init: { body: body ?? null } };
+  const pieces = body;
+  async function* watched(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* pieces;
+    } catch (error) {
+      const raise = (): never => {
+        throw error;
+      };
+      content.failure = { throw: raise };
+      throw error;
+    }
+  }
+  // Without `duplex` what comes in pieces is refused.
+  const content: Content = { init: { body: ReadableStream.from(watched()), duplex: "half" } };
+  return content;
 }
 
 // Not every browser can iterate over a ReadableStream.

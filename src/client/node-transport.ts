@@ -1,4 +1,4 @@
-import type { Agent } from "node:http";
+import type { Agent, ClientRequest } from "node:http";
 
 import { ServerUnreachable, type ApiRequest, type ApiResponse, type Transport } from "./transport.ts";
 
@@ -25,7 +25,7 @@ export function nodeTransport(place: NodePlace): Transport {
         path: `${basePath}${path}`,
         headers: {
           host: "socketPath" in target ? "localhost" : target.hostHeader,
-          ...(body === undefined ? {} : { "content-length": `${Buffer.byteLength(body)}` }),
+          ...(isWhole(body) ? { "content-length": `${Buffer.byteLength(body)}` } : {}),
           ...headers,
         },
         agent: used,
@@ -42,9 +42,38 @@ export function nodeTransport(place: NodePlace): Transport {
         });
       });
       outgoing.on("error", (error) => reject(signal?.aborted ? error : new ServerUnreachable(shown, error)));
-      outgoing.end(body);
+      if (body === undefined || isWhole(body)) outgoing.end(body);
+      else send(body, outgoing).catch(reject);
     });
   };
+}
+
+const isWhole = (body: ApiRequest["body"]): body is string | Uint8Array<ArrayBuffer> =>
+  typeof body === "string" || body instanceof Uint8Array;
+
+/** As fast as it is taken. Rejects with what the content throws; what the connection has to say, `outgoing` says itself. */
+async function send(content: AsyncIterable<Uint8Array>, outgoing: ClientRequest): Promise<void> {
+  try {
+    for await (const chunk of content) {
+      if (outgoing.closed) return;
+      if (!outgoing.write(chunk)) await takenOrClosed(outgoing);
+    }
+    outgoing.end();
+  } catch (error) {
+    outgoing.destroy();
+    throw error;
+  }
+}
+
+function takenOrClosed(outgoing: ClientRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      outgoing.off("drain", go).off("close", go);
+      resolve();
+    };
+    outgoing.on("drain", go).on("close", go);
+    if (outgoing.closed) go();
+  });
 }
 
 function addressOf(baseUrl: string) {

@@ -12,7 +12,7 @@ export type Ask = RequestOptions & {
   query?: Query;
   body?: unknown;
   /** A body that is not JSON of the API's own, and what it is. */
-  upload?: { media: string; content: string | Uint8Array } | undefined;
+  upload?: { media: string | undefined; content: string | Uint8Array | AsyncIterable<Uint8Array> } | undefined;
   headers?: Readonly<Record<string, string>>;
 };
 
@@ -43,7 +43,7 @@ export class Requests {
       headers: {
         ...(this.token === undefined ? {} : { authorization: `Bearer ${this.token}` }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...(upload === undefined ? {} : { "content-type": upload.media }),
+        ...(upload?.media === undefined ? {} : { "content-type": upload.media }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
         ...headers,
       },
@@ -77,8 +77,8 @@ export class Requests {
 const jsonOf = (body: unknown): string | undefined => (body === undefined ? undefined : JSON.stringify(body));
 
 // A copy, because what a caller gives may lie in memory that is shared, which `fetch` does not take.
-const bytesOf = (content: string | Uint8Array): string | Uint8Array<ArrayBuffer> =>
-  typeof content === "string" ? content : new Uint8Array(content);
+const bytesOf = (content: string | Uint8Array | AsyncIterable<Uint8Array>): ApiRequest["body"] =>
+  content instanceof Uint8Array ? new Uint8Array(content) : content;
 
 function queryText(query: Query): string {
   const parameters = new URLSearchParams();

@@ -1,9 +1,10 @@
 /** One request as the client makes it; `path` begins with `/`. */
 export type ApiRequest = {
-  method: "GET" | "POST" | "DELETE";
+  method: "GET" | "POST" | "PUT" | "DELETE";
   path: string;
   headers: Readonly<Record<string, string>>;
-  body?: string | Uint8Array<ArrayBuffer> | undefined;
+  /** What comes in pieces is sent as it comes. */
+  body?: string | Uint8Array<ArrayBuffer> | AsyncIterable<Uint8Array> | undefined;
   signal?: AbortSignal | undefined;
 };
 

@@ -1,6 +1,8 @@
 import type { RepairReport, VerifyReport } from "../../../ports/session-store.ts";
+import type { ArtifactContent, ListArtifacts, PutArtifact } from "../../../client/calls/artifacts.ts";
 import type { QueryMemory } from "../../../client/client.ts";
 import type { DeployedAgentBody } from "../../../schema/api/agent.ts";
+import type { ArtifactBody, ArtifactListBody } from "../../../schema/api/artifact.ts";
 import type { MemoryListBody } from "../../../schema/api/memory.ts";
 import type { SessionEvent, SessionStatus, Usage } from "../../../schema/session-event.ts";
 import type { SessionLink } from "../conversation/session-link.ts";
@@ -31,6 +33,14 @@ export interface ServerApi {
   agentSource(name: string): Promise<string>;
   exportAgent(name: string): Promise<Uint8Array>;
   importAgent(archive: Uint8Array): Promise<DeployedAgentBody>;
+  artifacts(agent: string, query: ListArtifacts): Promise<ArtifactListBody>;
+  artifact(agent: string, name: string): Promise<ArtifactContent>;
+  putArtifact(
+    agent: string,
+    name: string,
+    content: AsyncIterable<Uint8Array>,
+    options: PutArtifact,
+  ): Promise<ArtifactBody>;
   memories(agent: string, query: QueryMemory): Promise<MemoryListBody["memories"]>;
   exportMemory(agent: string): AsyncIterable<Uint8Array>;
   sessions(query: {
