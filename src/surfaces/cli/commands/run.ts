@@ -18,7 +18,10 @@ export const define: Definition = (command, { context, action }) => {
     .argument("[prompt]", "what to do; what comes on stdin is appended")
     .option("--detach", "print the session's id and leave it working")
     .addOption(
-      new Option("--approve <whom>", "questions about tools: allow all, deny all, or ask you").choices([
+      new Option(
+        "--approve <whom>",
+        "questions about tools: allow all, deny all, or ask you (default: ask at a terminal, else none)",
+      ).choices([
         "all",
         "none",
         "ask",
@@ -39,6 +42,10 @@ export const define: Definition = (command, { context, action }) => {
         const person = context.stdin.isTTY === true && context.stderr.isTTY === true;
         if (wanted === "ask" && !person)
           throw new CommandFailure(exitCodes.usage, "--approve ask needs a terminal", { hint: "choose all or none" });
+        if (detach === true && wanted !== undefined)
+          throw new CommandFailure(exitCodes.usage, "--approve answers while it waits, and --detach does not wait", {
+            hint: "leave one of them out; the questions of a detached run wait for `duragent attach`, or allow it in policy.yaml",
+          });
         const approve = wanted ?? (person ? "ask" : "none");
 
         const server = await openServer(context, globals);

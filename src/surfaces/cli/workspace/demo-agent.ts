@@ -12,6 +12,21 @@ spec:
   session:
     # The agent works on when you leave; \`duragent attach\` shows what happened meanwhile.
     on_disconnect: continue
+  # What it can do; policy.yaml beside this file says what it may do without asking.
+  memory: {}
+  tools:
+    - { type: builtin, name: bash }
+    - { type: builtin, name: read_file }
+    - { type: builtin, name: list_files }
+`,
+  "demo/policy.yaml": `# What the demo agent may do without asking. Everything else is asked about; what only reads is allowed anyway.
+# What you answer with "always" is added to policy.local.yaml.
+mode: ask
+allow:
+  - builtin:memory:*
+deny:
+  - bash:shutdown
+  - bash:reboot
 `,
   "demo/SOUL.md": `You are the demo agent of Duragent: friendly, brief, and honest about being a script.
 `,
@@ -24,10 +39,12 @@ rules:
       Try "tell me a story", "help", or anything else. Leave with ctrl-d whenever you like: I remember.
   - when: '^\\s*(?i:help|what can you do)'
     say: |-
-      You can try three things with me.
+      You can try five things with me.
       1. Say "tell me a story", leave with ctrl-d while I talk, and type \`duragent attach\`: not a word is missing.
       2. Say "count", kill the server with \`kill -9\`, start it again: the turn goes on by itself.
-      3. Read my files in .duragent/agents/demo and change what I say: the next message uses it.
+      3. Say "run date", or run and any other command: you are asked first, and it runs in a sandbox where there is one.
+      4. Say "remember that I like tea", and "what do you remember" in another session.
+      5. Read my files in .duragent/agents/demo and change what I say: the next message uses it.
   - when: '\\b(?i:story)\\b'
     say: |-
       Once there was a log that only ever grew. Whatever happened, it wrote it down before it told anyone.
@@ -41,6 +58,18 @@ rules:
     say: >-
       One. Two. Three. Four. Five. Six. Seven. Eight. Nine. Ten. Eleven. Twelve. Thirteen. Fourteen. Fifteen. Sixteen.
       Seventeen. Eighteen. Nineteen. Twenty. Now stop me, leave me, or kill me: the count is in the log.
+  - when: '^\\s*(?i:run)(?::\\s*|\\s+)(\\S[^]*)$'
+    tool: { name: bash, arguments: { command: '{{1}}' } }
+  - after_tool: bash
+    say: |-
+      This came back:
+      {{result}}
+  - when: '^\\s*(?i:remember)(?: that|:)? (\\S[^]*)$'
+    tool: { name: memory, arguments: { action: remember, content: '{{1}}' } }
+  - when: '^\\s*(?i:what do you remember)'
+    tool: { name: memory, arguments: { action: recall } }
+  - after_tool: memory
+    say: '{{result}}'
   - when: '^\\s*(?i:my name is) (\\S+)'
     say: Nice to meet you, {{1}}.
   - when: '^\\s*(?i:bye|goodbye|ciao)\\b'
