@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
+import { readWorkingNotes, writeWorkingNotes } from "../../src/adapters/tools/working-notes.ts";
 import type { Tool } from "../../src/ports/tool.ts";
 import type { SessionId } from "../../src/schema/ids.ts";
 import { gate } from "../support/fake-model.ts";
@@ -120,6 +123,21 @@ test("notes that can not be read stop no turn: it has those that the last one ha
   await turn(running, id);
   assert.match(systems(running)[1] ?? "", /known$/);
   assert.equal(running.log.filter((line) => line.message.startsWith("the working notes could not be read")).length, 1);
+});
+
+test("notes go with their session when it is deleted", async (t) => {
+  const { disk, running } = await world(t);
+  const sessionsFolder = join(disk.folder, "sessions");
+  const id = await newSession(running, "continue");
+  await turn(running, id);
+  await writeWorkingNotes(sessionsFolder, id, "for now");
+  assert.equal(await readWorkingNotes(sessionsFolder, id), "for now");
+  await running.sessions.delete(id);
+  assert.equal(await readWorkingNotes(sessionsFolder, id), undefined);
+  assert.deepEqual(
+    (await readdir(sessionsFolder)).filter((name) => name === id),
+    [],
+  );
 });
 
 test("a fork begins without notes", async (t) => {
