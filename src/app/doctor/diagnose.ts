@@ -9,6 +9,7 @@ import { loadConfig, type LoadedConfig, type LoadOptions } from "../config/load-
 import { openConfiguredSandbox } from "../open-sandbox.ts";
 import { checkAgents } from "./check-agents.ts";
 import { checkClock } from "./check-clock.ts";
+import { checkCodingAgents } from "./check-coding-agents.ts";
 import { checkDisk } from "./check-disk.ts";
 import { checkListen } from "./check-listening.ts";
 import { checkModes } from "./check-modes.ts";
@@ -88,6 +89,7 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
       return [
         ...(await checkAgents({ catalog, models, config, online: options.online })),
         ...(await checkPolicies(catalog, config, options.fix)),
+        ...(await checkCodingAgents({ catalog, env: loaded.env })),
       ];
     } finally {
       if (options.server === undefined) await catalog.close();
