@@ -16,7 +16,7 @@ const commandLines: [args: string[], code: number, says: RegExp][] = [
   [["chatt"], 2, /error: unknown command 'chatt'\n\(Did you mean chat\?\)/],
   [["chat", "--agnet", "x"], 2, /error: unknown option '--agnet'/],
   [["gateway", "list"], 2, /error: `duragent gateway` needs a later version/],
-  [["policy", "check"], 2, /needs a later version/],
+  [["policy", "check"], 2, /missing required argument .call./],
   [["serve", "--port", "99999"], 2, /must be a whole number from 0 to 65535/],
   [["session", "list", "--status", "gone"], 2, /Allowed choices are active, running, paused, ended/],
   [["run", "-a", "x"], 2, /error: there is nothing to do\nhint: /],

@@ -15,6 +15,7 @@ export const allowedForBypasses = [
   "bash:echo *",
   "bash:printf *",
   "bash:test *",
+  "bash:date",
   "bash:cd *",
   "bash:npm test",
 ];
@@ -538,6 +539,10 @@ export const shellBypasses: readonly BypassGroup[] = [
       "git diff --ext-diff",
       "git diff --textconv",
       "git diff --output file",
+      "date -s yesterday",
+      "date -us yesterday",
+      "date --set=yesterday",
+      "date 010100002020",
       "printf -v PATH .",
       "printf -v 'a[$(touch x)]' y",
       "printf -vPATH .",

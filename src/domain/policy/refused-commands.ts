@@ -26,6 +26,7 @@ const hazards: Readonly<Record<string, RegExp>> = {
   sort: /^(?:-[A-Za-z]*o|--o|--com|--files0|-[A-Za-z]*T|--te)/,
   tree: /^(?:-[A-Za-z]*o|--output)/,
   git: /^(?:--(?:exec-path|config-env|ext-diff|textconv|upload-pack|receive-pack|exec|op|ou|show-signature)|-O)/,
+  date: /^(?:-[A-Za-z]*s|--s|\d{8})/,
   printf: /^-v/,
   test: /^-[vR]/,
   wait: /^-[A-Za-z]*p/,

@@ -33,8 +33,65 @@ spec:
     [`${agent.name}/SYSTEM_PROMPT.md`]: `Today is {{date}}.
 Answer briefly unless you are asked for more.
 `,
+    [`${agent.name}/policy.yaml`]: starterPolicy,
   };
 }
+
+/** What an agent may do without a question, to begin with: look, and keep notes. */
+const starterPolicy = `# What this agent may do. In order: deny, then ask, then allow, then the mode.
+# A pattern is TYPE:TEXT. TYPE is bash, builtin, cli (a tool under tools/), mcp (server__tool) or *.
+# For bash TEXT is how a command begins: \`git log\` allows \`git log -5\`, not \`git logs\`, nor \`git log; rm x\`.
+# \`duragent policy check -a NAME "COMMAND"\` says what is decided, and which line decides it.
+mode: ask   # ask about everything else; restrict: deny it; allow: run it
+deny:
+  - bash:sudo
+  - bash:su
+  - bash:dd
+  - bash:mkfs*
+  - bash:shutdown
+  - bash:reboot
+# ask: [bash:git push]   # even where a line below, or the mode, would allow it
+allow:
+  - builtin:read_file
+  - builtin:list_files
+  - builtin:search_files
+  - builtin:web:*
+  - builtin:memory:*
+  - builtin:session:notes
+  - builtin:session:list
+  - builtin:schedule:list
+  - builtin:artifact:get
+  - builtin:artifact:list
+  - builtin:background_process:list
+  - builtin:background_process:status
+  - builtin:background_process:log
+  - builtin:notify_user
+  - builtin:reload_tools
+  - bash:ls
+  - bash:cat
+  - bash:head
+  - bash:tail
+  - bash:wc
+  - bash:grep
+  - bash:rg
+  - bash:find
+  - bash:sort
+  - bash:pwd
+  - bash:cd
+  - bash:date
+  - bash:echo
+  - bash:which
+  - bash:whoami
+  - bash:git status
+  - bash:git log
+  - bash:git diff
+  - bash:git show
+# Tell somebody after each call that matches:
+# notify:
+#   enabled: true
+#   patterns: [bash:git push]
+#   deliveries: [{ type: webhook, url: https://example.com/hook }]
+`;
 
 /** duragent.yaml as \`init\` writes it: every default, said aloud. */
 export const starterConfiguration = `# Everything here is the default; each line may go.

@@ -162,3 +162,22 @@ test("files: what is allowed for always while the agent is deployed anew is kept
   await storeIn(folder, whileItMoves).put("one", after);
   assert.equal(await readFile(join(root, "one", "policy.local.yaml"), "utf8"), "allow: [bash:ls]\n");
 });
+
+test("files: what was allowed for always outlives a crash in the middle of deploying anew", async (t) => {
+  const counting = new FailingDisk(nodeFileSystem);
+  const counted = await temporaryFolder(t);
+  await storeIn(counted).put("one", before);
+  await writeFile(join(counted, "sys/dyn_agents/one/policy.local.yaml"), "allow: [bash:ls]\n");
+  await storeIn(counted, counting).put("one", after);
+  for (let step = 0; step < counting.calls.length; step += 1) {
+    const folder = await temporaryFolder(t);
+    const local = join(folder, "sys/dyn_agents/one/policy.local.yaml");
+    await storeIn(folder).put("one", before);
+    await writeFile(local, "allow: [bash:ls]\n");
+    const disk = new FailingDisk(nodeFileSystem);
+    disk.failFrom(step, "EIO");
+    await assert.rejects(storeIn(folder, disk).put("one", after), { code: "storage-failed" }, `step ${step}`);
+    await storeIn(folder).put("one", wholeAgent({ "agent.yaml": "third" }));
+    assert.equal(await readFile(local, "utf8"), "allow: [bash:ls]\n", `step ${step}`);
+  }
+});
