@@ -17,7 +17,12 @@ export function isAgentFile(path: string): boolean {
   return !others.has(first) && (!first.startsWith(".") || first === ".agents") && !path.includes("node_modules");
 }
 
-/** Whether it is kept with the version that a turn uses: a policy is always read fresh, and a tool runs as it is now. */
+/**
+ * Whether it is kept with the version that a turn uses: a policy is always read fresh, a tool runs as it is now, and of a
+ * skill the prompt needs what stands in its SKILL.md.
+ */
 export function isVersionFile(path: string): boolean {
-  return isAgentFile(path) && path !== "policy.yaml" && (!path.startsWith("tools/") || path.endsWith(".md"));
+  return (
+    isAgentFile(path) && path !== "policy.yaml" && (!/^(tools|skills|\.agents)\//.test(path) || path.endsWith(".md"))
+  );
 }

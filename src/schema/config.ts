@@ -34,6 +34,8 @@ export type Config = {
     readonly dynamicPath: string;
     readonly lazyLoad: boolean;
     readonly cacheSize: number;
+    /** Of every agent: `.agents/skills` beside duragent.yaml. */
+    readonly sharedSkillsPath: string;
   };
   readonly services: {
     readonly session: { readonly path: string; readonly durability: "synced" | "flushed" };

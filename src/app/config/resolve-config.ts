@@ -46,6 +46,7 @@ export function resolveConfig(file: WrittenConfig, folder: string, overrides: Co
       dynamicPath: within(agents.dynamic.path, "sys", "dyn_agents"),
       lazyLoad: agents.lazy_load,
       cacheSize: agents.cache_size,
+      sharedSkillsPath: join(folder, ".agents", "skills"),
     },
     services: {
       session: {

@@ -1,4 +1,5 @@
 import { safetyDirectives } from "./safety-directives.ts";
+import { skillsBlock, type Skill } from "./skills-block.ts";
 import { expandTemplate, templateValues } from "./template.ts";
 
 /** What of an agent stands in its prompt. */
@@ -9,6 +10,7 @@ export type PromptAgent = {
   readonly systemPrompt: string | undefined;
   readonly instructions: string | undefined;
   readonly directives: readonly string[];
+  readonly skills: readonly Skill[];
 };
 
 export type PromptMoment = {
@@ -34,6 +36,7 @@ export function systemPrompt(agent: PromptAgent, moment: PromptMoment): string {
     expanded(agent.systemPrompt),
     expanded(agent.instructions),
     directivesBlock(agent.directives),
+    skillsBlock(agent.skills),
     moment.contextBlock,
   ]
     .map((block) => block?.trim() ?? "")

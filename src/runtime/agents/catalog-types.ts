@@ -1,3 +1,4 @@
+import type { Skill } from "../../domain/prompt/skills-block.ts";
 import type { WholeAgent } from "../../ports/agent-store.ts";
 import type { AgentDefinition } from "../../schema/agent.ts";
 
@@ -14,6 +15,8 @@ export type LoadedAgent = {
   readonly instructions: string | undefined;
   /** In the order in which the prompt shows them. */
   readonly directives: readonly string[];
+  /** By name. The folder of each may be read by the agent's tools. */
+  readonly skills: readonly Skill[];
   readonly files: AgentPackage;
   /** The agent's folder, for `{{agent.home}}`; empty for an inline definition. */
   readonly home: string;

@@ -8,8 +8,9 @@ import { readYaml, type YamlDocument, type YamlError, type YamlPath } from "../.
 import { agentWarnings } from "./agent-warnings.ts";
 import type { LoadedAgent } from "./catalog-types.ts";
 import { insidePath, isRefused, promptSource } from "./prompt-file.ts";
+import { skillsOf } from "./skills.ts";
 
-/** Everything that an agent is made of. The shared directives stand among the files, under `.shared/directives/`. */
+/** Everything that an agent is made of. What all agents share stands among the files, under `.shared/`. */
 export type AgentMaterial = {
   readonly files: AgentFiles;
   /** Empty: an agent without a folder, whose prompts are text unless they name a file. */
@@ -73,14 +74,15 @@ class AgentReading {
   }
 
   finish(source: Uint8Array): AgentLoad {
-    const { files, home, notes = [], providers } = this.#material;
+    const { files, home, refused = [], notes = [], providers } = this.#material;
     const [soul, systemPrompt, instructions] = prompts.map(({ key, file }) => this.#prompt(key, file));
     const directives = [...this.#directives(".shared/directives/"), ...this.#directives("directives/")];
     this.#checkNamedFiles();
     this.#checkAddresses();
     if (this.#errors.length > 0) return { ok: false, errors: this.#errors };
-    const skills = insidePath(this.#definition.spec.skills_dir ?? "skills") ?? "skills";
-    const hasSkills = [skills, ".agents/skills"].some((folder) => this.#has(folder) === "folder");
+    const skillsFolder = insidePath(this.#definition.spec.skills_dir ?? "skills") ?? "skills";
+    const { skills, warnings } = skillsOf({ files, home, skillsFolder, refused });
+    const ownSkills = skills.filter(({ path }) => home !== "" && path.startsWith(`${home}/`)).length;
     return {
       ok: true,
       agent: {
@@ -91,10 +93,16 @@ class AgentReading {
         systemPrompt,
         instructions,
         directives,
+        skills,
         files,
         home,
         source: new TextDecoder().decode(source),
-        warnings: [...agentWarnings(this.#definition, { hasSkills, providers }), ...this.#warnings, ...notes],
+        warnings: [
+          ...agentWarnings(this.#definition, { ownSkills, providers }),
+          ...this.#warnings,
+          ...warnings,
+          ...notes,
+        ],
       },
     };
   }

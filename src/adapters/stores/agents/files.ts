@@ -8,6 +8,7 @@ import type { FileSystem } from "../../../ports/file-system.ts";
 import { yamlBytesMax } from "../../../schema/yaml-document.ts";
 import { DeployedFolder } from "./deployed.ts";
 import { readPackage, stampOf } from "./read-package.ts";
+import { readSharedSkills } from "./shared-skills.ts";
 import { readWhole } from "./read-whole.ts";
 import { createVersionFolder } from "./versions.ts";
 import { watchFolders } from "./watch-folders.ts";
@@ -19,6 +20,8 @@ export type AgentFolders = {
   readonly dynamicPath: string;
   /** One rule a file, for every agent. */
   readonly directivesPath: string;
+  /** Agent Skills for every agent: NAME/SKILL.md. */
+  readonly skillsPath?: string;
   readonly versionsPath: string;
 };
 
@@ -94,7 +97,7 @@ export function createFileAgentStore(
         if (!name.endsWith(".md") || !(await isSmallFile(path))) continue;
         files.set(`.shared/directives/${name}`, await readFile(path));
       }
-      return files;
+      return new Map([...files, ...(await readSharedSkills(folders.skillsPath))]);
     },
 
     watch: (listener) => watchFolders(folders, ports.clock, listener),

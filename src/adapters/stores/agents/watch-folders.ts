@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { relative, sep } from "node:path";
 
@@ -42,6 +43,8 @@ export async function watchFolders(
   // One that is not there yet would be looked for by watching all of its parent, sessions included.
   const watched = [folders.staticPath, folders.dynamicPath, folders.directivesPath];
   for (const folder of watched) await mkdir(folder, { recursive: true, mode: 0o700 });
+  // It lies in a folder of the user's, where nothing is made unasked.
+  if (folders.skillsPath !== undefined && existsSync(folders.skillsPath)) watched.push(folders.skillsPath);
   const watcher = watch(watched, {
     ignoreInitial: true,
     depth: 9,
@@ -62,6 +65,10 @@ export async function watchFolders(
 const isBelow = (path: string, root: string): boolean => path === root || path.startsWith(root + sep);
 
 function isIgnored(folders: AgentFolders, path: string): boolean {
+  if (folders.skillsPath !== undefined && isBelow(path, folders.skillsPath)) {
+    const [, file, ...deeper] = relative(folders.skillsPath, path).split(sep);
+    return deeper.length > 0 || (file !== undefined && file !== "SKILL.md");
+  }
   return [folders.staticPath, folders.dynamicPath].some((root) => {
     const [entry, ...inside] = relative(root, path).split(sep);
     if (entry === undefined || entry === "" || entry === "..") return false;
@@ -71,6 +78,7 @@ function isIgnored(folders: AgentFolders, path: string): boolean {
 
 function keyOf(folders: AgentFolders, path: string): string | null {
   if (isBelow(path, folders.directivesPath)) return "all";
+  if (folders.skillsPath !== undefined && isBelow(path, folders.skillsPath)) return "all";
   for (const [name, root] of [["static", folders.staticPath] as const, ["dynamic", folders.dynamicPath] as const]) {
     if (path === root) return "all";
     if (!isBelow(path, root)) continue;
