@@ -4,8 +4,12 @@ import { test, type TestContext } from "node:test";
 import { nodeFileSystem } from "../../../src/adapters/file-system/node.ts";
 import { openMemoryStore } from "../../../src/adapters/stores/registry.ts";
 import { memoryTool } from "../../../src/adapters/tools/memory.ts";
+import type { Tool } from "../../../src/ports/tool.ts";
+import { gate } from "../../support/fake-model.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { eventually, harness, newSession } from "../../support/runtime-harness.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { openRestartableStore } from "../../support/test-store.ts";
 import { call, workbench } from "./files/workbench.ts";
 
 const dayMs = 86_400_000;
@@ -91,6 +95,36 @@ test("a call that is run again with its key remembers nothing twice", async (t) 
   await call(tool, given);
   await call(tool, given, { attempt: 2 });
   assert.equal((await memory.query("tester", { limit: 10 })).length, 1);
+});
+
+test("a crash between the write and its result leaves one entry, and the turn goes on", async (t) => {
+  const { tool, memory } = await world(t);
+  const disk = await openRestartableStore(t);
+  const written = gate();
+  const dies: Tool = {
+    ...tool,
+    async run(toolCall, context) {
+      await tool.run(toolCall, context);
+      written.open();
+      return new Promise(() => undefined);
+    },
+  };
+  const first = harness({ store: disk.store, tools: [dies] });
+  const id = await newSession(first, "continue");
+  const given = { action: "remember", content: "once" };
+  first.model.reply({ calls: [{ call_id: "c1", tool_name: "memory", arguments: given }] });
+  const sent = await first.sessions.send(id, { content: "go", source: "http", mayDecide: true });
+  await written.opened;
+  await disk.kill();
+  const second = harness({ store: await disk.reopen(), tools: [tool] });
+  await second.sessions.start();
+  await second.sessions.answer(id, sent.messageId, { timeoutMs: 5_000, signal: AbortSignal.timeout(5_000) });
+  const result = await eventually(second, id, (event) => event.type === "tool_result");
+  assert.equal(result.type === "tool_result" && result.result.content, "Remembered.");
+  assert.deepEqual(
+    (await memory.query("tester", { limit: 10 })).map((entry) => entry.content),
+    ["once"],
+  );
 });
 
 test("what can not be remembered is an error that the model can read", async (t) => {
