@@ -17,7 +17,7 @@ export function urlOf(host: string, port: number): string {
   return `http://${isIPv6(name) ? `[${name}]` : name}:${port}`;
 }
 
-/** Throws CommandFailure where the server would listen to nobody, or to other machines without any token. */
+/** Throws CommandFailure where the server would listen to nobody, or to other machines, or to its own agents, without any token. */
 export function checkListening(config: Config, socketOnly: boolean): { tcp: boolean; socket: boolean } {
   const tcp = config.gateways.http.enabled && !socketOnly;
   const socket = config.gateways.cli.enabled;
@@ -37,6 +37,15 @@ export function checkListening(config: Config, socketOnly: boolean): { tcp: bool
       `server.host ${config.server.host} can be reached from other machines, and there is no token`,
       {
         hint: "set server.api_token in duragent.yaml (or $DURAGENT_API_TOKEN there), or listen on 127.0.0.1",
+      },
+    );
+  }
+  if (tcp && config.sandbox.network && !hasToken) {
+    throw new CommandFailure(
+      exitCodes.configuration,
+      "sandbox.network lets the commands of agents reach this server's API, and there is no token: they could change their own rules",
+      {
+        hint: "set server.api_token or admin.token in duragent.yaml, or leave sandbox.network off, or set gateways.http.enabled: false",
       },
     );
   }

@@ -51,7 +51,9 @@ function started(
   last: readonly string[],
 ): ProgramStart {
   const dies = program.diesWithParent === false ? [] : ["--die-with-parent"];
-  const inside = [...dies, ...args, "--chdir", program.cwd, "--", ...last, ...program.argv];
+  // Else a program could type into the terminal that the server was started from (TIOCSTI).
+  const terminal = program.ownTerminal === true ? [] : ["--new-session"];
+  const inside = [...dies, ...terminal, ...args, "--chdir", program.cwd, "--", ...last, ...program.argv];
   const env = { ...scope?.env, ...program.env, HOME: program.writable[0] ?? "/tmp", TMPDIR: "/tmp" };
   if (scope === null) return { argv: [bwrap, ...inside], cwd: "/", env };
   const unset = Object.keys(scope.env).filter((name) => program.env[name] === undefined);
@@ -67,8 +69,6 @@ function fixedArguments({ system, programs, network, isRoot, ownUsers }: Bubblew
     ...(ownUsers && isRoot ? ["--uid", nobody, "--gid", nobody] : []),
     ...words("--unshare-ipc --unshare-pid --unshare-uts --unshare-cgroup-try --hostname sandbox"),
     ...(network ? [] : ["--unshare-net"]),
-    // Else a program could type into the terminal that the server was started from (TIOCSTI).
-    "--new-session",
     ...words("--cap-drop ALL"),
     ...system.args,
     ...words(`--dev /dev --size ${sharedMemoryBytesMax} --tmpfs /dev/shm --remount-ro /dev`),

@@ -1,4 +1,5 @@
 import { homedir } from "node:os";
+import { isAbsolute } from "node:path";
 
 import type { Sandbox } from "../../ports/sandbox.ts";
 import { bubblewrapOf } from "./bubblewrap-start.ts";
@@ -30,9 +31,15 @@ export async function openBubblewrap(options: SandboxOptions): Promise<Sandbox |
       fault: "there is no program bwrap on the PATH",
       remedy: "install it (Debian, Ubuntu: apt install bubblewrap)",
     };
-  const home = env["HOME"] || homedir();
-  const holders = [home, homedir(), "/root", "/home"];
-  const programs = await programFolders({ path, isSeen: system.isSeen, hidden: hidden.folders, holders });
+  const homes = [env["HOME"], homedir(), "/root", "/home"].filter(
+    (home): home is string => home !== undefined && isAbsolute(home),
+  );
+  const programs = await programFolders({
+    path,
+    isSeen: system.isSeen,
+    hidden: hidden.folders,
+    holders: [...homes, ...hidden.holders],
+  });
 
   let fault = "";
   for (const ownUsers of [true, false]) {

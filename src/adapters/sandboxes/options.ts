@@ -6,7 +6,7 @@ export type SandboxOptions = {
   network: boolean;
   /** The server's: what PATH and HOME name, and how its service manager is reached. */
   env: NodeJS.ProcessEnv;
-  /** What no command may see, whatever it lies in: the data directory, the configuration's folder, files with keys. */
+  /** The data directory, the configuration's folder, files with keys. */
   hidden: Hidden;
   /** /run/systemd/system; another one in tests. */
   systemdFolder?: string;

@@ -27,10 +27,12 @@ const needed = ["bin", "sbin", "lib", "lib64", "libexec", "share", "local/bin", 
   (name) => `/usr/${name}`,
 );
 
+/** Absolute paths that no command sees, whatever they lie in. */
 export type Hidden = {
-  /** Absolute; never shown, whatever they lie in. */
   folders: readonly string[];
   files: readonly string[];
+  /** Never shown themselves, but programs of PATH may lie in them: home directories, a project's folder. */
+  holders: readonly string[];
 };
 
 export type SystemView = {
@@ -53,7 +55,9 @@ export async function systemView(hidden: Hidden): Promise<SystemView> {
   }
   const links = args.flatMap((arg, index) => (arg === "--symlink" ? [args[index + 2] ?? ""] : []));
   const inSystem = (path: string): boolean => shown.some((root) => isWithin(root, path));
-  const folders = hidden.folders.filter((path) => inSystem(path) && !needed.some((one) => isWithin(path, one)));
+  const folders = [...hidden.folders, ...hidden.holders].filter(
+    (path) => inSystem(path) && !needed.some((one) => isWithin(path, one)),
+  );
   for (const folder of folders) if (await exists(folder)) args.push("--tmpfs", folder);
   for (const file of hidden.files.filter((path) => inSystem(path) && !folders.some((one) => isWithin(one, path))))
     if (await exists(file)) args.push("--ro-bind", "/dev/null", file);

@@ -1,4 +1,3 @@
-import { laterLimits, type Limits } from "../../schema/limits.ts";
 import type { WrittenConfig } from "../../schema/config-file.ts";
 
 /** Something to say about a key, by its path: shown with the key's place. */
@@ -44,15 +43,20 @@ export function configNotes(file: WrittenConfig): ConfigNote[] {
     const older = { path: [...path, "command"], message: `read as duragent-gateway-${bundled}` };
     return [{ path, message: `the gateway "${gateway.name}" ${later}` }, ...(bundled === undefined ? [] : [older])];
   });
-  const limitNotes = (path: readonly string[], limits: Limits | undefined): ConfigNote[] =>
-    laterLimits(limits).map((key) => ({ path: [...path, key], message: later }));
-  const providers = Object.entries(file.models.providers).flatMap(([name, provider]) =>
-    limitNotes(["models", "providers", name, "limits"], provider.limits),
+  const providers = Object.entries(file.models.providers).flatMap(([name, { limits }]) =>
+    limits?.inbound === undefined
+      ? []
+      : [
+          {
+            path: ["models", "providers", name, "limits", "inbound"],
+            message: "has no effect: nothing comes in there",
+          },
+        ],
   );
   const chats = Object.entries(file.notify?.channels ?? {}).flatMap(([name, channel]) =>
     "gateway" in channel ? [{ path: ["notify", "channels", name], message: `a gateway's chat ${later}` }] : [],
   );
-  return [...features, ...chats, ...limitNotes(["limits"], file.limits), ...gateways, ...providers, ...ignored];
+  return [...features, ...chats, ...gateways, ...providers, ...ignored];
 }
 
 /** What is set and can not be had: starting without it would put data where nobody looks for it. */
