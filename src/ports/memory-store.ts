@@ -22,7 +22,7 @@ export type MemoryEntry = {
   agent?: string;
 };
 
-/** All conditions hold; newest first. `text`: words that must all occur, without regard to case. */
+/** All conditions hold; newest first, at most `limit` and a few MiB. `text`: words that must all occur, without regard to case. */
 export type MemoryQuery = {
   text?: string;
   kinds?: readonly MemoryKind[];

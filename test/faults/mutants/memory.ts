@@ -72,6 +72,13 @@ export const memoryMutants: readonly Mutant[] = [
     test: files,
   },
   {
+    name: "links lead out of an agent's old memory",
+    file: "src/adapters/stores/memory/rust-memory.ts",
+    find: "return target.startsWith(home + sep) ? target : null;",
+    replace: "return target.length > sep.length ? target : null;",
+    test: files,
+  },
+  {
     name: "changes of memory pass each other",
     file: "src/adapters/stores/memory/files.ts",
     find: "this.#last.then(change)",

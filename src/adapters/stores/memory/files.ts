@@ -15,6 +15,10 @@ import { tarOf, type TarFile } from "./tar.ts";
 const keyDays = 7;
 const dayMs = 86_400_000;
 const waitingMax = 1_000;
+/** Of one answer: what does not fit is left out, as what is beyond the limit. */
+const answerBytesMax = 4 * 1024 * 1024;
+/** Each of them is looked at when an agent recalls the world. */
+const topicsMax = 1_000;
 
 export type FileMemoryPlace = {
   /** Absolute. */
@@ -49,8 +53,13 @@ export class FileMemoryStore implements MemoryStore {
     const mark = entry.idempotencyKey === undefined ? undefined : keyMark(agent, entry.idempotencyKey);
     if (kind === "memory") return this.#inTurn(() => this.#keep(this.#folder.memoryPath(agent), content, mark));
     if (kind === "world") {
-      const path = this.#folder.topicPath(topicName(entry.topic));
-      return this.#inTurn(() => this.#keep(path, content, mark));
+      const topic = topicName(entry.topic);
+      return this.#inTurn(async () => {
+        const topics = await this.#folder.topics();
+        if (topics.length >= topicsMax && !topics.includes(topic))
+          throw new DuragentError("bad-request", `the world has ${topicsMax} topics already: add to one of them`);
+        await this.#keep(this.#folder.topicPath(topic), content, mark);
+      });
     }
     const day = dayOf(entry.at);
     return this.#inTurn(() => this.#note(day, { kind, agent, content, mark }));
@@ -63,12 +72,16 @@ export class FileMemoryStore implements MemoryStore {
       .split(/\s+/)
       .filter((word) => word !== "");
     const found: MemoryEntry[] = [];
+    let bytes = 0;
     try {
       for await (const entry of this.#folder.entries(agent, query, await this.#rust(agent))) {
         if (found.length >= query.limit) break;
         const seen = { ...entry, content: this.#redacted(entry.content) };
         const text = `${seen.topic ?? ""}\n${seen.content}`.toLowerCase();
-        if (words.every((word) => text.includes(word))) found.push(seen);
+        if (!words.every((word) => text.includes(word))) continue;
+        bytes += Buffer.byteLength(seen.content);
+        if (bytes > answerBytesMax && found.length > 0) break;
+        found.push(seen);
       }
     } catch (error) {
       throw storageError("memory can not be read", error);
@@ -116,7 +129,7 @@ export class FileMemoryStore implements MemoryStore {
 
   async #rust(agent: string): Promise<RustMemory | undefined> {
     const home = await this.#place.agentHome?.(agent);
-    return home === undefined || home === "" ? undefined : new RustMemory(this.#fs, home);
+    return home === undefined || home === "" ? undefined : new RustMemory(home);
   }
 
   async *#files(agent: string): AsyncIterable<TarFile> {

@@ -59,7 +59,7 @@ export class MemoryFolder {
       if (content !== "") yield { kind: "memory", content, agent };
     }
     if (wants("world"))
-      for (const topic of await this.#topics()) {
+      for (const topic of await this.topics()) {
         const content = await this.#kept(this.topicPath(topic));
         if (content !== "") yield { kind: "world", content, topic };
       }
@@ -82,7 +82,7 @@ export class MemoryFolder {
   async *files(agent: string, rust: RustMemory | undefined): AsyncIterable<TarFile> {
     const kept = (await readIfThere(this.#fs, this.memoryPath(agent))) ?? (await rust?.kept()) ?? null;
     if (kept) yield { name: `agents/${agent}/MEMORY.md`, bytes: kept };
-    for (const topic of await this.#topics()) {
+    for (const topic of await this.topics()) {
       const bytes = await readIfThere(this.#fs, this.topicPath(topic));
       if (bytes) yield { name: `world/${topic}.md`, bytes };
     }
@@ -101,7 +101,8 @@ export class MemoryFolder {
     return readKept(Buffer.from(bytes.subarray(0, fileBytesMax)).toString()).content;
   }
 
-  async #topics(): Promise<string[]> {
+  /** Names of their files, without `.md`. */
+  async topics(): Promise<string[]> {
     const names = await this.#list("world");
     return names.flatMap((name) => /^([^.].*)\.md$/u.exec(name)?.[1] ?? []).toSorted();
   }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdir, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test, type TestContext } from "node:test";
 import fc from "fast-check";
@@ -219,6 +220,37 @@ test("the memory of Duragent 0.5 is read and never written", async (t) => {
     [...(await exported(store, "one")).keys()],
     ["agents/one/MEMORY.md", "2026-11-21.md", "agents/one/daily/2026-11-20.md"],
   );
+});
+
+test("no link in an agent's folder leads memory out of it, and nothing is waited for", async (t) => {
+  const outside = await temporaryFolder(t);
+  const home = await temporaryFolder(t);
+  const { store } = await world(t, { agentHome: async () => home });
+  await writeFile(join(outside, "key"), "not for agents");
+  await mkdir(join(outside, "daily"));
+  await writeFile(join(outside, "daily/2026-11-20.md"), "nor this");
+  await mkdir(join(home, "memory"));
+  await symlink(join(outside, "key"), join(home, "memory/MEMORY.md"));
+  await symlink(join(outside, "daily"), join(home, "memory/daily"));
+  assert.deepEqual(await contents(store, "one"), []);
+  assert.deepEqual([...(await exported(store, "one")).keys()], []);
+  await rm(join(home, "memory/MEMORY.md"));
+  spawnSync("mkfifo", [join(home, "memory/MEMORY.md")]);
+  assert.deepEqual(await contents(store, "one"), []);
+});
+
+test("the world has a bound, and so has an answer", async (t) => {
+  const { store, write } = await world(t);
+  const text = "x".repeat(200 * 1024);
+  for (let index = 0; index < 1_000; index += 1) await write(`world/topic-${index}.md`, index < 40 ? text : "x");
+  await assert.rejects(store.put("one", note("x", { kind: "world", topic: "one-more" })), {
+    code: "bad-request",
+    message: /1000 topics already/,
+  });
+  await store.put("one", note("y", { kind: "world", topic: "topic-7" }));
+  const found = await store.query("one", { kinds: ["world"], limit: 1_000 });
+  const bytes = found.reduce((sum, entry) => sum + entry.content.length, 0);
+  assert.ok(bytes > 3 * 1024 * 1024 && bytes <= 4 * 1024 * 1024, `${bytes} bytes`);
 });
 
 test("known secrets are neither stored nor read", async (t) => {
