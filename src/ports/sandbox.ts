@@ -12,6 +12,8 @@ export type Confined = ProgramStart & {
   readable: readonly string[];
   /** Ends with the process that starts it (the default). `false`: a background process under a keeper of its own. */
   diesWithParent?: boolean;
+  /** It is started on a terminal that nobody else uses, and keeps it: for keys like C-c, and a shell's job control. */
+  ownTerminal?: boolean;
 };
 
 /** What holds tools back. Chosen and probed once, at start. */

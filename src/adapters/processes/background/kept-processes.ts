@@ -134,11 +134,11 @@ export class KeptProcesses implements BackgroundProcesses {
   }
 
   async #begin(life: ProcessLife, process: StartProcess, context: ToolContext): Promise<void> {
-    const { command, cwd, writable, readable, stdin } = process;
+    const { cwd, writable, readable, stdin } = process;
     const { handle } = life.stored;
     try {
       const program = this.#ground.sandbox.confine({
-        argv: typeof command === "string" ? ["bash", "-c", command] : command,
+        argv: argvOf(process),
         cwd,
         writable,
         readable,
@@ -152,6 +152,7 @@ export class KeptProcesses implements BackgroundProcesses {
           [handleVariable]: handle,
         },
         diesWithParent: false,
+        ownTerminal: process.interactive === true,
       });
       await life.begin(program, stdin);
     } catch (error) {
@@ -250,6 +251,12 @@ export class KeptProcesses implements BackgroundProcesses {
       this.#lives.delete(stored.handle);
     }
   }
+}
+
+/** On a screen a shell with job control stands between: C-c is for what runs in its foreground, not for what holds it. */
+function argvOf({ command, interactive }: StartProcess): readonly [string, ...string[]] {
+  const argv = typeof command === "string" ? (["bash", "-c", command] as const) : command;
+  return interactive === true ? ["bash", "-mc", '"$0" "$@"; exit $?', ...argv] : argv;
 }
 
 function screenOf(life: ProcessLife) {
