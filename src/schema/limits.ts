@@ -27,10 +27,3 @@ export const limitsSchema = strictObject({
     .optional(),
 });
 export type Limits = z.infer<typeof limitsSchema>;
-
-const later = ["rate", "budget", "inbound"] as const;
-
-/** The parts that are set and that this version checks but does not hold to. */
-export function laterLimits(limits: Limits | undefined): (typeof later)[number][] {
-  return later.filter((key) => Object.values(limits?.[key] ?? {}).some((limit) => limit !== undefined));
-}

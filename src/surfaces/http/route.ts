@@ -37,6 +37,8 @@ type Declaration<
   streamed?: boolean;
   /** Takes an `Idempotency-Key`. */
   idempotent?: boolean;
+  /** Counts against `limits.inbound.per_client_per_minute`. */
+  isCounted?: boolean;
   responses: Readonly<Record<number, ResponseDeclaration>>;
   handle(call: Call<Parsed<Params>, Parsed<Query>, Parsed<Body>>): Promise<Reply | Written> | Reply | Written;
 };
@@ -68,7 +70,7 @@ export function route<
   Body extends z.ZodType | undefined = undefined,
 >(declaration: Declaration<Params, Query, Body>): Route {
   const { method, path, id, summary, params, query, body, media, responses } = declaration;
-  const { bodyOptional = false, idempotent = false } = declaration;
+  const { bodyOptional = false, idempotent = false, isCounted = false } = declaration;
   return {
     method,
     path,
@@ -82,6 +84,7 @@ export function route<
     idempotent,
     responses,
     async answer({ path: pathText, query: queryText, ...arrived }) {
+      if (isCounted) await arrived.surface.sessions.admitClient(clientOf(arrived));
       const call = {
         ...arrived,
         params: parsed(params, pathText, "path"),
@@ -94,6 +97,10 @@ export function route<
     },
   };
 }
+
+/** Who asks: a peer by its address, which no header changes; everybody at the local socket is one. */
+const clientOf = ({ source, incoming }: Pick<Arrived, "source" | "incoming">): string =>
+  source === "cli" ? "local" : (incoming.socket.remoteAddress ?? "");
 
 function parsed(schema: z.ZodType | undefined, value: unknown, where: string): unknown {
   return schema === undefined ? nothing : validate(schema, value, where);

@@ -61,12 +61,12 @@ services: { bus: { backend: auto } }
 observability: { tracing: { otlp_endpoint: null } }
 routes: []
 notify: { channels: { ops: { webhook: "https://example.net/x" }, me: { gateway: telegram, chat_id: "1" } } }
-models: { providers: { openai: { limits: { rate: { requests_per_minute: 1 }, retry: { max_attempts: 2 } } } } }
+models: { providers: { openai: { limits: { rate: { requests_per_minute: 1 }, inbound: { per_sender_per_minute: 2 } } } } }
 `,
   });
   assert.deepEqual(warnings, [
     "duragent.yaml:9:66: notify.channels.me: a gateway's chat needs a later version; it is checked and otherwise ignored",
-    "duragent.yaml:10:44: models.providers.openai.limits.rate: needs a later version; it is checked and otherwise ignored",
+    "duragent.yaml:10:78: models.providers.openai.limits.inbound: has no effect: nothing comes in there",
   ]);
 });
 

@@ -147,7 +147,7 @@ test("what needs a later version is named, one sentence each", () => {
     {
       "agent.yaml": agentYaml(
         "Rusty",
-        "tools: { builtin: [bash, schedule] }\nmemory: { backend: filesystem }\nhooks: { after_tool: [{ match: x, message: y }] }\naccess: {}\nlimits: { budget: { per_turn_tokens: 1 }, retry: { max_attempts: 1 } }\nsession: { compaction: discard }\n",
+        "tools: { builtin: [bash, schedule] }\nmemory: { backend: filesystem }\nhooks: { after_tool: [{ match: x, message: y }] }\naccess: {}\nlimits: { budget: { per_turn_tokens: 1 }, inbound: { per_client_per_minute: 1 } }\nsession: { compaction: discard }\n",
       ).replace("anthropic", "antropic"),
       "skills/x/SKILL.md": "---\n",
     },
@@ -159,9 +159,9 @@ test("what needs a later version is named, one sentence each", () => {
     "tools: schedule needs a later version",
     "memory.backend has no effect; see services.memory of duragent.yaml",
     "access: needs a later version",
-    "limits.budget: needs a later version",
-    "skills: needs a later version",
+    "limits.inbound.per_client_per_minute has no effect here: it is a key of duragent.yaml",
     "session.compaction has no effect: a log is never compacted",
+    "skills: skills/x/SKILL.md does not begin with `---` and a name and a description; it is left out",
     "one of its files is odd",
   ]);
 });

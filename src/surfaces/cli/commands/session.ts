@@ -8,6 +8,7 @@ import { Option, type Command } from "commander";
 import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import type { SessionStatus } from "../../../schema/session-event.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
+import { budgetLine } from "../output/budget-line.ts";
 import { age } from "../output/duration.ts";
 import { eventLine } from "../output/event-line.ts";
 import { table } from "../output/table.ts";
@@ -62,10 +63,12 @@ function defineReading(command: Command, { context, action }: Setup): void {
         const session = await server.session(await sessionNamed(server, id));
         if (globals.json) print(`${JSON.stringify(session, null, 2)}\n`);
         else {
-          const rows = Object.entries(session).map(
+          const { budgets = [], ...facts } = session;
+          const rows = Object.entries(facts).map(
             ([key, value]) =>
               `${key.padEnd(18)} ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}`,
           );
+          for (const budget of budgets) rows.push(`${"budget".padEnd(18)} ${terminalLine(budgetLine(budget))}`);
           print(`${rows.join("\n")}\n`);
         }
         return exitCodes.done;

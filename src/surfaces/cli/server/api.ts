@@ -1,3 +1,4 @@
+import type { Skill } from "../../../domain/prompt/skills-block.ts";
 import type { RepairReport, VerifyReport } from "../../../ports/session-store.ts";
 import type { ArtifactContent, ListArtifacts, PutArtifact } from "../../../client/calls/artifacts.ts";
 import type { QueryMemory } from "../../../client/client.ts";
@@ -6,6 +7,16 @@ import type { ArtifactBody, ArtifactListBody } from "../../../schema/api/artifac
 import type { MemoryListBody } from "../../../schema/api/memory.ts";
 import type { SessionEvent, SessionStatus, Usage } from "../../../schema/session-event.ts";
 import type { SessionLink } from "../conversation/session-link.ts";
+
+/** A budget that holds for a session: US dollars, or tokens for that of a turn. */
+export type ShownBudget = {
+  scope: string;
+  level: string;
+  name?: string | undefined;
+  limit: number;
+  spent: number;
+  unit: "usd" | "tokens";
+};
 
 /** A session as the server describes it; only what the command line shows. */
 export type ShownSession = {
@@ -20,6 +31,7 @@ export type ShownSession = {
   usage: Usage;
   on_disconnect?: "continue" | "pause" | undefined;
   attached_clients?: number | undefined;
+  budgets?: readonly ShownBudget[] | undefined;
   problem?: { code: string; detail: string } | undefined;
 };
 
@@ -31,6 +43,7 @@ export interface ServerApi {
   readonly address: string;
   agents(): Promise<ShownAgent[]>;
   agentSource(name: string): Promise<string>;
+  agentSkills(name: string): Promise<Skill[]>;
   exportAgent(name: string): Promise<Uint8Array>;
   importAgent(archive: Uint8Array): Promise<DeployedAgentBody>;
   artifacts(agent: string, query: ListArtifacts): Promise<ArtifactListBody>;

@@ -56,6 +56,7 @@ export const messages = [
     params: sessionPathSchema,
     body: sendMessageSchema,
     idempotent: true,
+    isCounted: true,
     responses: {
       200: { description: "The answer", schema: answerSchema },
       202: {
@@ -86,6 +87,7 @@ export const messages = [
     params: sessionPathSchema,
     body: approveSchema,
     idempotent: true,
+    isCounted: true,
     responses: {
       200: { description: "The turn has ended", schema: approvedSchema },
       202: { description: "Another question, or a turn that goes on", schema: approvedOpenSchema },

@@ -34,6 +34,7 @@ export const sessions = [
     summary: "Starts a session with an agent, or with a definition that comes along",
     body: createSessionSchema,
     idempotent: true,
+    isCounted: true,
     responses: { 201: { description: "The session", schema: sessionSchema } },
     async handle({ surface, body, idempotencyKey }) {
       const { session } = await surface.sessions.create(
@@ -79,6 +80,7 @@ export const sessions = [
     body: forkSchema,
     bodyOptional: true,
     idempotent: true,
+    isCounted: true,
     responses: { 201: { description: "The new session", schema: sessionSchema } },
     async handle({ surface, params, body, idempotencyKey }) {
       const { session } = await surface.sessions.fork(params.id, defined({ atSeq: body.at_seq, idempotencyKey }));

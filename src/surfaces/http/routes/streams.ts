@@ -35,6 +35,7 @@ export const streams = [
     query: streamQuerySchema,
     body: sendMessageSchema,
     idempotent: true,
+    isCounted: true,
     responses: { 200: eventStream },
     async handle(call) {
       const { surface, params, query, body } = call;
