@@ -4,11 +4,11 @@ import { z } from "zod";
 export const skillHeadSchema = z.looseObject({
   name: z
     .string()
-    .max(64, "has at most 64 characters")
+    .max(64)
     .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, "must be small letters, digits and single hyphens between them"),
   description: z
     .string()
-    .max(1024, "has at most 1,024 characters")
+    .max(1024)
     .refine((text) => text.trim() !== "", "must say what the skill does and when to use it"),
 });
 

@@ -23,6 +23,8 @@ export const agentDetailSchema = z.object({
     system_prompt: text.optional(),
     instructions: text.optional(),
   }),
+  /** `path`: of its SKILL.md, on the server. */
+  skills: z.array(z.object({ name: text, description: text, path: text })).optional(),
 });
 export type AgentDetailBody = z.infer<typeof agentDetailSchema>;
 

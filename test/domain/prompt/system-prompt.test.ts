@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { safetyDirectives } from "../../../src/domain/prompt/safety-directives.ts";
+import { skillsBlock } from "../../../src/domain/prompt/skills-block.ts";
 import { systemPrompt, type PromptAgent } from "../../../src/domain/prompt/system-prompt.ts";
 
 const bare: PromptAgent = {
@@ -11,6 +12,7 @@ const bare: PromptAgent = {
   systemPrompt: undefined,
   instructions: undefined,
   directives: [],
+  skills: [],
 };
 const moment = { startedAt: Date.UTC(2026, 10, 21, 23, 5, 59), sessionId: "session_X" };
 
@@ -21,10 +23,11 @@ test("the blocks stand in their order with a blank line between two", () => {
     systemPrompt: "SYSTEM",
     instructions: "\nHOW",
     directives: ["one", "two\nlines"],
+    skills: [{ name: "pdf", description: "Reads PDFs.", path: "/agents/helper/skills/pdf/SKILL.md" }],
   };
   assert.equal(
     systemPrompt(agent, { ...moment, contextBlock: "CONTEXT" }),
-    `${safetyDirectives}\n\nSOUL\n\nSYSTEM\n\nHOW\n\n## Directives\n\n- one\n- two\n  lines\n\nCONTEXT`,
+    `${safetyDirectives}\n\nSOUL\n\nSYSTEM\n\nHOW\n\n## Directives\n\n- one\n- two\n  lines\n\n${skillsBlock(agent.skills)}\n\nCONTEXT`,
   );
 });
 

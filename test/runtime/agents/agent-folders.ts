@@ -31,6 +31,7 @@ export async function agentFolders(t: TestContext, files: Readonly<Record<string
       staticPath: join(folder, "agents"),
       dynamicPath: join(folder, "sys/dyn_agents"),
       directivesPath: join(folder, "directives"),
+      skillsPath: join(folder, "shared/skills"),
       versionsPath: join(folder, "agent-versions"),
     },
     { clock, fileSystem: nodeFileSystem },

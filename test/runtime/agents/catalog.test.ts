@@ -91,11 +91,14 @@ test("memory, tools, policy and hidden files are no part of a version; what need
     "agents/a/tools/greet/run.sh": "x",
     "agents/a/tools/greet/README.md": "x",
     "agents/a/.git/config": "x",
-    "agents/a/skills/s/SKILL.md": "x",
+    "agents/a/skills/s/SKILL.md": "---\nname: s\ndescription: x\n---\n",
+    "agents/a/skills/s/run.sh": "x",
   });
   const agent = await (await open()).get("a");
   assert.deepEqual([...(agent?.files.keys() ?? [])], ["agent.yaml", "skills/s/SKILL.md", "tools/greet/README.md"]);
-  assert.deepEqual(agent?.warnings, ["skills: needs a later version"]);
+  assert.deepEqual(agent?.warnings, [
+    "skills: none of the agent's tools can read them; add read_file or bash to its tools",
+  ]);
 });
 
 test("names are unique: the folder of that name keeps it, the other is reported", async (t) => {

@@ -1,7 +1,7 @@
 import { join, relative, resolve } from "node:path";
 
 import type { InvalidAgent } from "../../../runtime/agents/catalog-types.ts";
-import { terminalText } from "../../../domain/terminal-text.ts";
+import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { table } from "../output/table.ts";
 import { paintFor } from "../paint.ts";
@@ -97,17 +97,21 @@ export const define: Definition = (command, setup) => {
       action(async (globals, _flags, name = "") => {
         const server = await openServerIfAny(context, globals);
         const where = { cwd: context.cwd, env: context.env, config: globals.config };
-        const source =
+        const shown =
           server === null
-            ? (await (await (await context.ground()).agents(where)).get(name))?.source
-            : await server.agentSource(name);
-        if (source === undefined)
+            ? await (await (await context.ground()).agents(where)).get(name)
+            : { source: await server.agentSource(name), skills: await server.agentSkills(name) };
+        if (shown === undefined)
           throw new CommandFailure(exitCodes.failed, `there is no agent ${name}`, {
             hint: "`duragent agent list` shows the agents there are",
           });
-        context.stdout.write(
-          globals.json ? `${JSON.stringify({ name, source })}\n` : `${terminalText(source).trimEnd()}\n`,
+        const { source, skills } = shown;
+        // As comments, so that what is shown is still the definition.
+        const also = skills.map(
+          (skill) => `#   ${terminalLine(`${skill.name}: ${skill.description} (${skill.path})`)}\n`,
         );
+        const said = `${terminalText(source).trimEnd()}\n${also.length === 0 ? "" : `\n# skills:\n${also.join("")}`}`;
+        context.stdout.write(globals.json ? `${JSON.stringify({ name, source, skills })}\n` : said);
         return exitCodes.done;
       }),
     );

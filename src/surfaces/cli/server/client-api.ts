@@ -70,6 +70,7 @@ export function serverApi(client: Client, address: string, revive?: Revive): Ser
     exportAgent: (name) => ask(client.exportAgent(name)),
     importAgent: (archive) => ask(client.importAgent(archive)),
     agentSource: (name) => ask(client.getAgentSpec(name)),
+    agentSkills: async (name) => (await ask(client.getAgent(name))).skills ?? [],
     artifacts: (agent, query) => ask(client.listArtifacts(agent, query)),
     artifact: (agent, name) => ask(client.getArtifact(agent, name)),
     putArtifact: (agent, name, content, options) => ask(client.putArtifact(agent, name, content, options)),

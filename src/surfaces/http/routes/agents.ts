@@ -53,7 +53,7 @@ export const agents = [
   }),
 ];
 
-function detail({ definition, soul, systemPrompt, instructions }: LoadedAgent): AgentDetailBody {
+function detail({ definition, soul, systemPrompt, instructions, skills }: LoadedAgent): AgentDetailBody {
   const { labels, ...metadata } = definition.metadata;
   const { soul: _soul, system_prompt: _systemPrompt, instructions: _instructions, ...spec } = definition.spec;
   return {
@@ -66,5 +66,6 @@ function detail({ definition, soul, systemPrompt, instructions }: LoadedAgent): 
       ...(systemPrompt === undefined ? {} : { system_prompt: systemPrompt }),
       ...(instructions === undefined ? {} : { instructions }),
     },
+    ...(skills.length === 0 ? {} : { skills: skills.map((skill) => ({ ...skill })) }),
   };
 }
