@@ -90,7 +90,7 @@ export class AgentToolSet implements ToolSet {
     const problem = this.#problems().find((text) => mentions(text, entry?.name ?? server?.name));
     if (problem !== undefined) return `The tool ${name} can not be used now: ${problem}`;
     const known = names.length === 0 ? "You have no tools." : `Your tools are: ${names.join(", ")}.`;
-    return `There is no tool ${name}${didYouMean(name, names)}. ${known}`;
+    return `There is no tool ${name}${didYouMean(name, names) || "."} ${known}`;
   }
 
   #hasAny(): boolean {
