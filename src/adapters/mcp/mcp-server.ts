@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
+
 import type { CallToolResult, Progress, Tool as ListedTool, Transport } from "@modelcontextprotocol/client";
 
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
-import { closeClient, endOf, listedTools, openClient, reasonOf, type OpenedClient } from "./open-client.ts";
+import { closeClient, endOf, listedTools, messageOf, openClient, reasonOf, type OpenedClient } from "./open-client.ts";
 
 /** A call without a sign of life; progress is one. */
 const callTimeoutMs = 120_000;
@@ -43,7 +45,7 @@ export type McpAnswer =
   | { kind: "refused" | "lost" | "unsent"; reason: string }
   | { kind: "late"; afterMs: number };
 
-type Living = OpenedClient & { sinceMs: number; isStale: boolean; tools: readonly ListedTool[] };
+type Living = OpenedClient & { sinceMs: number };
 
 /** One server: started when it is wanted, started again when it died, stopped when nobody wants it. */
 export class McpServer {
@@ -108,7 +110,7 @@ export class McpServer {
     try {
       living = await this.#current();
     } catch (error) {
-      return { kind: "unsent", reason: reasonOf(error) };
+      return { kind: "unsent", reason: messageOf(error) };
     }
     signal.throwIfAborted();
     const reason = objection(living.tools);
@@ -139,41 +141,39 @@ export class McpServer {
 
   /** The connection, with its list read again where the server has said that it changed. */
   async #current(): Promise<Living> {
-    const living = this.#living ?? (await (this.#starting ??= this.#start()));
+    this.#starting ??= this.#living ? undefined : this.#start().finally(() => (this.#starting = undefined));
+    const living = this.#living ?? (await this.#starting);
+    assert(living, "a server lives or is being started");
     if (!living.isStale) return living;
     living.isStale = false;
     try {
       living.tools = await listedTools(living.client);
     } catch (error) {
-      this.#drop(living, endOf(living.transport) ?? reasonOf(error));
-      throw error;
+      const reason = endOf(living.transport) ?? reasonOf(error);
+      this.#drop(living, reason);
+      throw new Error(reason, { cause: error });
     }
     return living;
   }
 
   async #start(): Promise<Living> {
     const { clock } = this.#parts;
-    try {
-      if (this.#isClosed) throw new Error("this server is shutting down");
-      if (this.#failure && this.#failure.retryAtMs > clock.monotonic()) throw new Error(this.#failure.reason);
-      await this.#stopping;
-      const living: Living = { ...(await this.#open()), sinceMs: clock.monotonic(), isStale: false };
-      living.client.setNotificationHandler("notifications/tools/list_changed", () => {
-        living.isStale = true;
-      });
-      living.client.onclose = () => this.#drop(living, endOf(living.transport) ?? "it closed the connection");
-      this.#living = living;
-      return living;
-    } finally {
-      this.#starting = undefined;
-    }
+    if (this.#isClosed) throw new Error("this server is shutting down");
+    const waitMs = (this.#failure?.retryAtMs ?? 0) - clock.monotonic();
+    if (this.#failure && waitMs > 0)
+      throw new Error(`${this.#failure.reason} (it is tried again in ${Math.ceil(waitMs / 1000)} s)`);
+    await this.#stopping;
+    const living: Living = Object.assign(await this.#open(), { sinceMs: clock.monotonic() });
+    living.client.onclose = () => this.#drop(living, endOf(living.transport) ?? "it closed the connection");
+    this.#living = living;
+    return living;
   }
 
   async #open(): Promise<OpenedClient> {
     try {
       return await openClient(this.#parts);
     } catch (error) {
-      this.#failed(reasonOf(error), this.#failures + 1);
+      this.#failed(messageOf(error), this.#failures + 1);
       throw error;
     }
   }

@@ -15,7 +15,13 @@ const startTimeoutMs = 10_000;
 const closeTimeoutMs = 5_000;
 const toolsMax = 512;
 
-export type OpenedClient = { client: Client; transport: Transport; tools: readonly ListedTool[] };
+export type OpenedClient = {
+  client: Client;
+  transport: Transport;
+  tools: readonly ListedTool[];
+  /** The server has said since that its tools are others. */
+  isStale: boolean;
+};
 
 type Parts = { clock: Clock; log: Log; version: string; connect(): Promise<Transport> };
 
@@ -33,7 +39,12 @@ export async function openClient(parts: Parts): Promise<OpenedClient> {
   );
   try {
     await orAborted(client.connect(transport, { signal: late.signal }), late.signal);
-    return { client, transport, tools: await orAborted(listedTools(client, late.signal), late.signal) };
+    const opened: OpenedClient = { client, transport, tools: [], isStale: false };
+    client.setNotificationHandler("notifications/tools/list_changed", () => {
+      opened.isStale = true;
+    });
+    opened.tools = await orAborted(listedTools(client, late.signal), late.signal);
+    return opened;
   } catch (error) {
     const reason = late.signal.aborted ? reasonOf(late.signal.reason) : (endOf(transport) ?? reasonOf(error));
     await closeClient(clock, { client, transport });
@@ -52,7 +63,10 @@ export async function listedTools(client: Client, signal?: AbortSignal): Promise
 }
 
 /** Resolves when the connection is gone, and with stdio the process too. */
-export async function closeClient(clock: Clock, { client, transport }: Omit<OpenedClient, "tools">): Promise<void> {
+export async function closeClient(
+  clock: Clock,
+  { client, transport }: Pick<OpenedClient, "client" | "transport">,
+): Promise<void> {
   const enough = new AbortController();
   const disarm = clock.after(closeTimeoutMs, () => enough.abort(new Error("not closed in time")));
   // The transport as well: a client that never got connected does not know it.
@@ -65,6 +79,10 @@ export async function closeClient(clock: Clock, { client, transport }: Omit<Open
 export const endOf = (transport: Transport): string | undefined =>
   "endedBy" in transport && typeof transport.endedBy === "string" ? transport.endedBy : undefined;
 
+/** Of an error whose message says all there is to say. */
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The message with that of what caused it: libraries put there what really happened. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { message, cause } = error;

@@ -5,7 +5,7 @@ import type { Tool } from "../../ports/tool.ts";
 import { createArgumentChecks, type ArgumentCheck } from "./argument-check.ts";
 import { McpServer, type McpServerParts } from "./mcp-server.ts";
 import { fingerprintOf, mcpTool } from "./mcp-tool.ts";
-import { reasonOf } from "./open-client.ts";
+import { messageOf } from "./open-client.ts";
 import { openTransport, type TransportParts } from "./open-transport.ts";
 import { mcpEntries, type McpAgent, type McpEntry } from "./server-entry.ts";
 import { toolNames } from "./tool-names.ts";
@@ -70,7 +70,7 @@ export function createMcpServers(parts: Parts): McpServers {
       }
       return { tools, problems };
     } catch (error) {
-      say(reasonOf(error));
+      say(messageOf(error));
       return { tools: [], problems };
     }
   };
