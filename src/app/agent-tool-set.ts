@@ -36,8 +36,8 @@ export class AgentToolSet implements ToolSet {
   readonly #log: Log;
   #preparing: Promise<void> | null = null;
   #found: Found = { builtins: [], cli: nothing, mcp: { tools: [], problems: [] }, problems: [] };
-  /** Said once each. */
-  readonly #told = new Set<string>();
+  /** Of the last look: what goes on is said once. */
+  #told: ReadonlySet<string> = new Set();
 
   constructor(agent: LoadedAgent, parts: { policy: AgentPolicy; sources: ToolSources; log: Log }) {
     this.#agent = agent;
@@ -125,11 +125,10 @@ export class AgentToolSet implements ToolSet {
       if (!tools.has(folded)) tools.set(folded, this.#sources.bounded(tool));
     }
     this.tools = [...tools.values()];
-    for (const problem of this.#problems()) {
-      if (this.#told.has(problem)) continue;
-      this.#told.add(problem);
-      this.#log.warn({ agent: this.#agent.name }, problem);
-    }
+    const problems = this.#problems();
+    for (const problem of problems)
+      if (!this.#told.has(lasting(problem))) this.#log.warn({ agent: this.#agent.name }, problem);
+    this.#told = new Set(problems.map(lasting));
   }
 
   #problems(): string[] {
@@ -146,6 +145,9 @@ const policyCall = (tool: Tool, call: ToolCall): PolicyCall => ({
   ...tool.describe(call),
   effect: tool.effectOf?.(call) ?? tool.effect,
 });
+
+/** Without when it is tried again. */
+const lasting = (problem: string): string => problem.replace(/ \([^()]*\)$/, "");
 
 const mentions = (text: string, name: string | undefined): boolean =>
   name !== undefined && new RegExp(`(?:tool|server) ${name}:`).test(text);

@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { boundedTool } from "../../src/app/bounded-tool.ts";
+import type { ArtifactStore } from "../../src/ports/artifact-store.ts";
+import type { Tool, ToolContext } from "../../src/ports/tool.ts";
+import { redactor } from "../../src/domain/redact.ts";
+import type { SessionId } from "../../src/schema/ids.ts";
+import { DuragentError } from "../../src/schema/problem.ts";
+import type { ToolResult } from "../../src/schema/session-event.ts";
+import { recordingLog } from "../support/runtime-harness.ts";
+
+const secret = "sk-very-secret-0123456789";
+const limit = 256 * 1024;
+const call = { call_id: "c1", tool_name: "say", arguments: {} };
+const context: ToolContext = {
+  sessionId: `session_${"0".repeat(26)}` as SessionId,
+  agent: "tester",
+  callId: "c1",
+  idempotencyKey: "key",
+  attempt: 1,
+  signal: new AbortController().signal,
+  onOutput: () => {},
+  session: { processStarted: () => Promise.resolve(), notify: () => Promise.resolve({ to: "nobody" }) },
+};
+
+function saying(result: ToolResult, put?: ArtifactStore["put"]) {
+  const kept = new Map<string, string>();
+  const tool: Tool = {
+    definition: { name: "say", description: "says", parameters: { type: "object" } },
+    effect: "pure",
+    fault: () => null,
+    describe: () => ({ type: "mcp", text: "say" }),
+    run: () => Promise.resolve(result),
+  };
+  const store: ArtifactStore["put"] = async (_agent, name, content, meta) => {
+    const parts = await Array.fromAsync(content);
+    kept.set(name, Buffer.concat(parts).toString());
+    const stored = { content_type: meta.content_type ?? "", bytes: 0, sha256: "", created_at: "" };
+    return { id: name, name, meta: stored };
+  };
+  const artifacts = { put: put ?? store };
+  const { text: redact } = redactor([secret]);
+  return { kept, run: () => boundedTool(tool, { artifacts, redact, log: recordingLog([]) }).run(call, context) };
+}
+
+const ok = (content: string): ToolResult => ({ success: true, outcome: "ok", content });
+
+test("a result of 256 KiB is left as it is", async () => {
+  const result = ok("x".repeat(limit));
+  const { kept, run } = saying(result);
+  assert.equal(await run(), result);
+  assert.equal(kept.size, 0);
+});
+
+test("a longer one keeps its beginning and its end, and the whole is in an artifact", async () => {
+  const { kept, run } = saying(ok(`begin ${"ä€😀".repeat(limit)} end`));
+  const result = await run();
+  assert.match(result.content, /^begin ä/);
+  assert.match(result.content, / end$/);
+  assert.doesNotMatch(result.content, /\ufffd/);
+  assert.ok(Buffer.byteLength(result.content) < limit + 500);
+  assert.ok(result.content.includes(`the whole is the artifact ${result.artifact}`));
+  assert.ok(kept.get(result.artifact ?? "")?.endsWith(" end"));
+});
+
+test("no part of a secret is left where the cut goes through it", async () => {
+  for (const place of [limit / 2 - 10, limit - limit / 2 + 60_000 - 10]) {
+    const { kept, run } = saying(ok(`${"a".repeat(place)}${secret}${"b".repeat(limit + 60_000 - place)}`));
+    const { content } = await run();
+    assert.doesNotMatch(content, /sk-ve|56789/);
+    assert.doesNotMatch([...kept.values()].join(""), /sk-ve|56789/);
+  }
+});
+
+test("a full disk costs the rest of the result, not the result", async () => {
+  const { run } = saying(ok("x".repeat(2 * limit)), () => Promise.reject(new DuragentError("storage-full", "full")));
+  const result = await run();
+  assert.equal(result.artifact, undefined);
+  assert.match(result.content, /the whole could not be kept/);
+});
