@@ -13,10 +13,14 @@ import type { SeenCommand } from "../../domain/policy/seen-commands.ts";
 
 /** A longer command line is not looked into. UTF-16 units. */
 const lineUnitsMax = 64 * 1024;
+/** Nor one of more expansions and here-documents: inside each other they cost the square of their number. */
+const expansionsMax = 1_000;
+const expansion = /\$[({[]|`|<</g;
 
 /** Every simple command of a command line, those in substitutions, compound commands and functions too; `null`: it can not be read. */
 export function readShell(line: string): SeenCommand[] | null {
   if (line.length > lineUnitsMax || line.includes("\0")) return null;
+  if ((line.match(expansion)?.length ?? 0) > expansionsMax) return null;
   const found: SeenCommand[] = [];
   let isWhole = true;
   const visit = (node: SyntaxNode): void => {

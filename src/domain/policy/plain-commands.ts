@@ -18,8 +18,11 @@ const piece = /'([^']*)'|"((?:[^"\\]|\\[^\n])*)"|\\(.)|([^'"\\]+)/g;
 const expands = /^#|^~|[=:]~/;
 /** What may stand as a command: no assignment, no pattern, no job, nothing that quotes had to hide. */
 const commandName = /^[\w./][\w./+@-]*$/;
-/** Besides space, tab and line feed: controls, marks without width, and every other white space. */
-const strange = /[^\P{C}\t\n]|[^\P{Z} ]/u;
+/**
+ * Besides space, tab and line feed: controls, marks without width, and every other white space; and a backslash that some
+ * character sets would take for the second half of what stands before it.
+ */
+const strange = /[^\P{C}\t\n]|[^\P{Z} ]|[^\x20-\x7e\t\n]\\/u;
 
 /**
  * The simple commands of a command line that is nothing but plain words, quotes, `|`, `&&`, `||`, `;` and line feeds;

@@ -45,8 +45,8 @@ export function everyCommand(line: string, read: ShellReader): SeenCommand[] | n
   };
   /** Not every argument is a command line: what can not be read as one leaves it open whether something is run. */
   const visitTexts = (name: string, { words, fed }: SeenCommand, depth: number): void => {
-    const texts = [...words, ...fed].map((text) => text?.replace(/^\w+=/, "") ?? null);
-    if (name === "eval" && !texts.includes(null)) texts.push(texts.join(" "));
+    const texts = [...words, ...fed].flatMap((text) => (text === null ? text : withoutBegin(text)));
+    if (name === "eval" && !words.includes(null)) texts.push(words.join(" "));
     const readsMore = name === "." || name === "source" || words.every((word) => word?.startsWith("-"));
     if (readsMore) found.push(unknown);
     for (const text of texts) {
@@ -60,9 +60,9 @@ export function everyCommand(line: string, read: ShellReader): SeenCommand[] | n
     let isAnyCommand = quiet.has(name);
     for (const [index, word] of words.entries()) {
       const isOption = word !== null && /^-|^\w+=/.test(word);
-      // env -S "rm x", also as -S"rm x".
-      const text = isOption ? word.replace(/^(?:--[\w-]+=|-\w|\w+=)/, "") : word;
-      if (text !== null && /\s/.test(text) && !visitLine(text, depth + 1)) found.push(unknown);
+      // env -S "rm x".
+      for (const text of word === null || !/\s/.test(word) ? [] : withoutBegin(word))
+        if (!visitLine(text, depth + 1)) found.push(unknown);
       if (isOption) continue;
       isAnyCommand = true;
       const rest: SeenCommand = { words: words.slice(index), open: open || fillsIn.has(name), fed: [] };
@@ -75,6 +75,12 @@ export function everyCommand(line: string, read: ShellReader): SeenCommand[] | n
     return true;
   };
   return visitLine(line, 0) && found.length < commandsMax ? found : null;
+}
+
+/** A text as it is, and what follows where it may be `alias ls='rm x'`, -S"rm x" or --split-string="rm x". */
+function withoutBegin(text: string): string[] {
+  const rest = text.replace(/^(?:--[\w-]+=|-\w|\w+=)/, "");
+  return rest === text ? [text] : [text, rest];
 }
 
 const takesText = new Set(["eval", "trap", "source", ".", "mapfile", "readarray", "compgen", "alias", "ssh"]);

@@ -30,13 +30,21 @@ const recorder = `#!/bin/sh
 const forgetBuiltins =
   "enable -n echo printf pwd cd true false test [ kill type umask ulimit wait help dirs pushd popd\n";
 
+/** They run what they are given, and write nothing down. */
+const runners = new Map([
+  ["bash", "/bin/bash"],
+  ["sh", "/bin/sh"],
+  ["env", "/usr/bin/env"],
+]);
+const noPrograms: ReadonlyMap<string, string> = new Map();
+
 /** How programs were called by each line, in no order: pipes run at the same time. */
-async function callsOf(lines: readonly string[], folder: string): Promise<string[][][]> {
+async function callsOf(lines: readonly string[], folder: string, real = noPrograms): Promise<string[][][]> {
   const [bin, work, records] = ["bin", "work", "records"].map((name) => join(folder, name));
   if (bin === undefined || work === undefined || records === undefined) throw new Error("no folders");
   for (const made of [bin, join(work, "scripts"), records]) await mkdir(made, { recursive: true });
   await writeFile(join(bin, ".recorder"), recorder, { mode: 0o755 });
-  for (const name of programs) await symlink(".recorder", join(bin, name));
+  for (const name of programs) await symlink(real.get(name) ?? ".recorder", join(bin, name));
   await writeFile(join(folder, "builtins"), forgetBuiltins);
   await symlink(join(bin, ".recorder"), join(work, "scripts", "lint"));
   // What names of files could do to a pattern.
@@ -198,10 +206,65 @@ const plainLine = fc
           .replace(/[;|&\s]+$/, ""),
       ),
   );
+const around: ((inner: string) => string)[] = [
+  (inner) => `ls $(${inner})`,
+  (inner) => `ls "$(${inner})"`,
+  (inner) => `ls "\`${inner.replaceAll(/[\\`]/g, String.raw`\$&`)}\`"`,
+  (inner) => `(${inner})`,
+  (inner) => `{ ${inner}\n}`,
+  (inner) => `if ls; then ${inner}\nfi`,
+  (inner) => `for i in a; do ${inner}\ndone`,
+  (inner) => `case a in a) ${inner}\n;; esac`,
+  (inner) => `f() { ${inner}\n}; f`,
+  (inner) => `bash -c ${quoted(inner)}`,
+  (inner) => `sh -c ${quoted(inner)}`,
+  (inner) => `eval ${quoted(inner)}`,
+  (inner) => `env ${inner}`,
+  (inner) => `A=1 ${inner}`,
+  (inner) => `command ${inner}`,
+  (inner) => `! ${inner}`,
+  (inner) => `ls | ${inner}`,
+  (inner) => `ls & ${inner}`,
+  (inner) => `cat <(${inner})`,
+  (inner) => `cat <<< "$(${inner})"`,
+  (inner) => `cat << E\n$(${inner})\nE\n`,
+  (inner) => `bash << 'E'\n${inner}\nE\n`,
+  (inner) => `bash <<< ${quoted(inner)}`,
+  (inner) => `echo \${x:-$(${inner})}`,
+  (inner) => `echo $((1 + $(${inner})))`,
+  (inner) => `[[ -n $(${inner}) ]]`,
+  (inner) => `trap ${quoted(inner)} EXIT`,
+  (inner) => `exec ${inner}`,
+  (inner) => `true && ${inner}`,
+  (inner) => `x=$(${inner})`,
+  (inner) => `x=(a $(${inner}))`,
+  (inner) => `time ${inner}`,
+  (inner) => `ls > "$(${inner})"`,
+];
 /** A plain line into which something was thrown. */
 const hostileLine = fc
   .tuple(plainLine, fc.array(fc.tuple(fc.constantFrom(...pieces), fc.nat(60)), { maxLength: 2 }))
   .map(([line, thrown]) => thrown.reduce((text, [piece, at]) => text.slice(0, at) + piece + text.slice(at), line));
+/** A command inside of others. */
+const deepLine = fc
+  .tuple(
+    fc.constantFrom(
+      "rm x",
+      "r''m x",
+      "'rm'",
+      "ls; rm x",
+      "ls",
+      "X=rm; $X",
+      "RM x",
+      "rm\\\n x",
+      "echo rm",
+      "a=rm x",
+      "/x/rm",
+      "command rm x",
+    ),
+    fc.array(fc.constantFrom(...around), { maxLength: 4 }),
+  )
+  .map(([line, wraps]) => wraps.reduce((inner, wrap) => wrap(inner), line));
 const patched = fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 9 }).map((some) => some.join(""));
 
 test("whatever runs without a question calls exactly what was seen: real bash says so", async () => {
@@ -217,6 +280,28 @@ test("whatever runs without a question calls exactly what was seen: real bash sa
       },
     ),
     { numRuns: 4, endOnFailure: true },
+  );
+});
+
+test("where a command is denied, nothing that real bash would run calls it", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.oneof(hostileLine, deepLine, patched), { minLength: 100, maxLength: 100 }),
+      async (lines) => {
+        const allowed = [...new Set(lines)].filter(
+          (line) => policyFor(bash(line), { mode: "allow", deny: ["bash:rm"] }) === "allow",
+        );
+        await using folder = await disposableFolder();
+        const calls = await callsOf(allowed, folder.path, runners);
+        for (const [index, line] of allowed.entries())
+          assert.deepEqual(
+            calls[index]?.filter(([name]) => name === "rm"),
+            [],
+            JSON.stringify(line),
+          );
+      },
+    ),
+    { numRuns: 3, endOnFailure: true },
   );
 });
 
