@@ -30,11 +30,15 @@ export const memoryListSchema = z.object({
 });
 export type MemoryListBody = z.infer<typeof memoryListSchema>;
 
-const content = z.string().min(1).pipe(textSchema);
-
 /** An entry of today; or a text that replaces the agent's MEMORY.md, or what is known about a topic. */
-export const putMemorySchema = z.union([
-  strictObject({ kind: z.enum([...noted, "memory"]), content }),
-  strictObject({ kind: z.literal("world"), topic: z.string().min(1), content }),
-]);
+export const putMemorySchema = strictObject({
+  kind: kindSchema,
+  /** Of `world`, and only there. */
+  topic: z.string().min(1).optional(),
+  content: z.string().min(1).pipe(textSchema),
+}).superRefine(({ kind, topic }, context) => {
+  if ((kind === "world") === (topic !== undefined)) return;
+  const message = kind === "world" ? "world needs a topic" : `${kind} has no topic`;
+  context.addIssue({ code: "custom", path: ["topic"], message });
+});
 export type PutMemoryBody = z.input<typeof putMemorySchema>;
