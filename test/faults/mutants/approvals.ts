@@ -1,0 +1,64 @@
+import type { Mutant } from "../mutant.ts";
+
+const approvals = "test/runtime/approvals.test.ts";
+const sends = "test/runtime/channel-sends.test.ts";
+
+/** Faults put into how calls are asked about, announced and answered; each must turn its test red. */
+export const approvalMutants: readonly Mutant[] = [
+  {
+    name: "an answer is taken for another command than was shown",
+    file: "src/domain/session/accept.ts",
+    find: "command.command !== undefined && command.command !== pending.question.command",
+    replace: "false",
+    test: approvals,
+  },
+  {
+    name: "an approval fails because it can not be kept for later",
+    file: "src/runtime/session-commands.ts",
+    find: "    return error instanceof Error ? error.message : String(error);",
+    replace: "    throw error;",
+    test: approvals,
+  },
+  {
+    name: "a question is announced although somebody sees it",
+    file: "src/domain/session/next-turn-step.ts",
+    find: "announceTo: attached ? null : limits.announceTo",
+    replace: "announceTo: limits.announceTo",
+    test: sends,
+  },
+  {
+    name: "a question that was answered is announced",
+    file: "src/runtime/channel-sends.ts",
+    find: "if (!pending || !send.request_id.endsWith(pending.question.approvalId)) return null;",
+    replace: "if (!pending) return notification;",
+    test: sends,
+  },
+  {
+    name: "a repeated call notifies again",
+    file: "src/runtime/tool-session.ts",
+    find: "return isSent\n",
+    replace: 'return isSent && requestId === ""\n',
+    test: sends,
+  },
+  {
+    name: "a message overtakes one of its channel that is tried again",
+    file: "src/runtime/channel-sends.ts",
+    find: "log.durable.sends.find((open) => open.channel === channel)",
+    replace: "log.durable.sends.findLast((open) => open.channel === channel)",
+    test: sends,
+  },
+  {
+    name: "a redirect of a webhook is followed",
+    file: "src/adapters/notify/webhook.ts",
+    find: 'redirect: "manual"',
+    replace: 'redirect: "follow"',
+    test: "test/adapters/notify/webhook.test.ts",
+  },
+  {
+    name: "a long result is cut before secrets are taken out",
+    file: "src/app/bounded-tool.ts",
+    find: "Buffer.from(parts.redact(result.content))",
+    replace: "Buffer.from(result.content)",
+    test: "test/app/bounded-tool.test.ts",
+  },
+];

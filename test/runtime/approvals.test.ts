@@ -1,0 +1,99 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { Tool } from "../../src/ports/tool.ts";
+import { DuragentError } from "../../src/schema/problem.ts";
+import type { ToolCall } from "../../src/schema/session-event.ts";
+import { eventsOf, eventually, harness, newSession, type HarnessOptions } from "../support/runtime-harness.ts";
+import { openRestartableStore, openTestStore } from "../support/test-store.ts";
+
+const patient = { timeoutMs: 5_000, signal: new AbortController().signal };
+const message = { source: "http", mayDecide: true };
+const call: ToolCall = { call_id: "c1", tool_name: "touch", arguments: { command: "touch x" } };
+const asks: Pick<HarnessOptions, "policy"> = { policy: () => ({ policy: "ask", denial: null }) };
+
+function touching(
+  run: Tool["run"] = () => Promise.resolve({ success: true, content: "touched", outcome: "ok" }),
+): Tool {
+  return {
+    definition: { name: "touch", description: "touch", parameters: { type: "object" } },
+    effect: "unsafe",
+    fault: () => null,
+    describe: () => ({ type: "bash", text: "touch x" }),
+    run,
+  };
+}
+
+test("an approval that can not be kept for later is one all the same, and says why it holds once only", async (t) => {
+  const running = harness({ store: await openTestStore(t), tools: [touching()], ...asks });
+  const { toolsOf } = running.parts;
+  running.parts.toolsOf = (agent) => ({
+    ...toolsOf(agent),
+    allowAlways: () => Promise.reject(new DuragentError("storage-full", "the disk is full")),
+  });
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  running.model.reply({ calls: [call] });
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await running.sessions.answer(id, sent.messageId, patient);
+  const decided = await running.sessions.decide(id, { callId: "c1", decision: "allow_always", decidedBy: "http" });
+  assert.equal(decided.notKept, "the disk is full");
+  const answer = await running.sessions.answerDecision(id, decided.approvalId, patient);
+  assert.equal(answer.kind, "ended");
+  const result = await eventually(running, id, (event) => event.type === "tool_result");
+  assert.equal(result.type === "tool_result" && result.result.content, "touched");
+});
+
+test("a question waits through a restart, and is answered by its id", async (t) => {
+  let runs = 0;
+  const tools = [touching(() => ((runs += 1), Promise.resolve({ success: true, content: "", outcome: "ok" })))];
+  const disk = await openRestartableStore(t);
+  const first = harness({ store: disk.store, tools, ...asks });
+  const id = await newSession(first, "continue");
+  first.model.reply({ calls: [call] });
+  await first.sessions.send(id, { content: "go", ...message });
+  await eventually(first, id, (event) => event.type === "approval_required");
+  const [before] = (await first.sessions.get(id)).pendingApprovals;
+  await disk.kill();
+
+  const second = harness({ store: await disk.reopen(), tools, ...asks });
+  await second.sessions.start();
+  const [after, ...more] = (await second.sessions.get(id)).pendingApprovals;
+  assert.deepEqual([after, more], [before, []]);
+  assert.equal(runs, 0);
+  const { approvalId = "" } = before ?? {};
+  await second.sessions.decide(id, { callId: "c1", approvalId, decision: "allow_once", decidedBy: "http" });
+  await second.sessions.answerDecision(id, approvalId, patient);
+  assert.equal(runs, 1);
+  assert.equal((await eventsOf(second, id)).filter(({ type }) => type === "approval_required").length, 1);
+});
+
+test("an answer to another command, or to another question, runs nothing", async (t) => {
+  const tools = [touching(() => assert.fail("must not run"))];
+  const running = harness({ store: await openTestStore(t), tools, ...asks });
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  running.model.reply({ calls: [call] });
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await running.sessions.answer(id, sent.messageId, patient);
+  const answer = { callId: "c1", decision: "allow_once" as const, decidedBy: "http" };
+  const approvalId = `appr_${"0".repeat(26)}`;
+  await assert.rejects(running.sessions.decide(id, { ...answer, command: "touch  x" }), { code: "conflict" });
+  await assert.rejects(running.sessions.decide(id, { ...answer, approvalId }), { code: "not-found" });
+  await assert.rejects(running.sessions.decide(id, { ...answer, callId: "c2" }), { code: "not-found" });
+  assert.equal((await running.sessions.get(id)).pendingApprovals.length, 1);
+});
+
+test("cancelling while a question is open ends the turn without running the call", async (t) => {
+  const tools = [touching(() => assert.fail("must not run"))];
+  const running = harness({ store: await openTestStore(t), tools, ...asks });
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  running.model.reply({ calls: [call] });
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await running.sessions.answer(id, sent.messageId, patient);
+  await running.sessions.control(id, { action: "cancel", by: "http", attached: true });
+  const end = await eventually(running, id, (event) => event.type === "turn_end");
+  assert.equal(end.type === "turn_end" && end.outcome, "cancelled");
+  await assert.rejects(running.sessions.decide(id, { callId: "c1", decision: "allow_once", decidedBy: "http" }));
+});
