@@ -1,3 +1,5 @@
+import { mkdir } from "node:fs/promises";
+
 import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 
 import type { Clock } from "../../ports/clock.ts";
@@ -16,6 +18,11 @@ export type TransportParts = {
   environment: Readonly<Record<string, string>>;
   /** `fetch` that reaches public addresses only: for definitions that anyone with access to the API may send. */
   webGuard(url: string | URL, init?: RequestInit): Promise<Response>;
+  /**
+   * Sees to it that a process group, and whatever has `mark` in its environment, ends when this program does. Without it a server
+   * outside of a sandbox is told so by the end of its stdin only.
+   */
+  watch?(group: number, mark: string): () => void;
 };
 
 /** What leads to a server: a child process, or streamable HTTP. Nothing is started yet. */
@@ -24,7 +31,10 @@ export async function openTransport(agent: McpAgent, entry: McpEntry, parts: Tra
   const { deserializeMessage, StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
   if (entry.url === undefined) {
     const parse = (line: string): JSONRPCMessage => deserializeMessage(line);
-    return new StdioTransport({ program: programOf(agent, entry, parts), clock: parts.clock, log: parts.log, parse });
+    const program = programOf(agent, entry, parts);
+    await mkdir(agent.workspace, { recursive: true, mode: 0o700 });
+    const { clock, log, watch } = parts;
+    return new StdioTransport({ program, clock, log, parse, ...(watch ? { watch } : {}) });
   }
   return new StreamableHTTPClientTransport(new URL(entry.url), {
     requestInit: { headers: { ...entry.headers } },

@@ -17,7 +17,16 @@ const errorLineBytesMax = 4 * 1024;
 /** How long a server may take to end by itself once its stdin is closed, and after SIGTERM. */
 const graceMs = 1_000;
 
-type Parts = { program: ProgramStart; clock: Clock; log: Log; parse(line: string): JSONRPCMessage };
+const markVariable = "DURAGENT_MCP_START";
+
+type Parts = {
+  program: ProgramStart;
+  clock: Clock;
+  log: Log;
+  parse(line: string): JSONRPCMessage;
+  /** Sees to it that a process group, and whatever has `mark` in its environment, ends with this program; the answer ends that. */
+  watch?(group: number, mark: string): () => void;
+};
 
 /**
  * A server as a child in a process group of its own, one JSON message a line on stdin and stdout (MCP, transport "stdio").
@@ -36,6 +45,7 @@ export class StdioTransport implements Transport {
   #strayLines = 0;
   #linesThisSecond = 0;
   #resume: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -44,8 +54,11 @@ export class StdioTransport implements Transport {
   async start(): Promise<void> {
     const { argv, cwd, env } = this.#parts.program;
     const [command, ...args] = argv;
-    const child = spawn(command, args, { cwd, env: { ...env }, stdio: "pipe", detached: true });
+    const mark = this.#parts.clock.ulid();
+    const marked = { ...env, [markVariable]: mark };
+    const child = spawn(command, args, { cwd, env: marked, stdio: "pipe", detached: true });
     this.#child = child;
+    if (child.pid !== undefined) this.#unwatch = this.#parts.watch?.(child.pid, `${markVariable}=${mark}`);
     const spawned = Promise.withResolvers<void>();
     const exited = Promise.withResolvers<void>();
     this.#exited = exited.promise;
@@ -149,6 +162,7 @@ export class StdioTransport implements Transport {
   #gone(resolve: () => void): void {
     const child = this.#child;
     this.#child = undefined;
+    this.#unwatch?.();
     child?.stdin?.destroy();
     child?.stdout?.destroy();
     child?.stderr?.destroy();

@@ -29,11 +29,12 @@ type Options = {
   callTimeoutMs?: number;
   home?: string;
   webGuard?: TransportParts["webGuard"];
+  watch?: TransportParts["watch"];
   environment?: Record<string, string>;
 };
 
 /** The servers of one agent, in folders of their own, stopped when the test ends. */
-export async function mcpHarness(t: TestContext, options: Options = {}) {
+export async function mcpHarness(t: Pick<TestContext, "after">, options: Options = {}) {
   const folder = await temporaryFolder(t);
   const workspace = join(folder, "data", "workspace", "tester");
   const home = options.home ?? join(folder, "agents", "tester");
@@ -51,6 +52,7 @@ export async function mcpHarness(t: TestContext, options: Options = {}) {
     version: "1.2.3",
     environment: { PATH: process.env["PATH"] ?? "", HOME: workspace, ...options.environment },
     webGuard: options.webGuard ?? (() => Promise.reject(new Error("no web"))),
+    ...(options.watch ? { watch: options.watch } : {}),
     ...(options.callTimeoutMs === undefined ? {} : { callTimeoutMs: options.callTimeoutMs }),
   });
   t.after(() => servers.close());

@@ -4,13 +4,12 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { test, type TestContext } from "node:test";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
-import { openSandbox } from "../../../src/adapters/sandboxes/registry.ts";
 import type { McpEntry } from "../../../src/adapters/mcp/server-entry.ts";
-import type { Sandbox } from "../../../src/ports/sandbox.ts";
 import { until } from "../../support/until.ts";
+import { bubblewrap } from "./bubblewrap.ts";
 import { callTool, isRunning, mcpHarness, namesOf, openField, toolNamed } from "./mcp-harness.ts";
 
 const modules = fileURLToPath(new URL("../../../node_modules/@modelcontextprotocol", import.meta.url));
@@ -26,18 +25,6 @@ const everything: McpEntry = {
   command: process.execPath,
   args: [join(modules, "server-everything/dist/index.js")],
 };
-
-async function bubblewrap(t: TestContext): Promise<Sandbox | null> {
-  try {
-    const hidden = { folders: [], files: [], holders: [] };
-    return await openSandbox({ mode: "bubblewrap", network: false, env: process.env, hidden });
-  } catch (error) {
-    const why = `did not run inside a sandbox: ${String(error)}`;
-    t.diagnostic(why);
-    console.warn(why);
-    return null;
-  }
-}
 
 for (const confined of [false, true])
   test(`the filesystem server is listed, called, killed and started again${confined ? ", inside the sandbox" : ""}`, async (t) => {
