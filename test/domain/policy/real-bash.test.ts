@@ -264,7 +264,7 @@ const deepLine = fc
     ),
     fc.array(fc.nat(around.length - 1), { maxLength: 4 }),
   )
-  .map(([line, wraps]) => wraps.reduce((inner, wrap) => around[wrap]?.(inner) ?? inner, line));
+  .map(([line, wraps]) => wraps.reduce<string>((inner, wrap) => around[wrap]?.(inner) ?? inner, line));
 const patched = fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 9 }).map((some) => some.join(""));
 
 test("whatever runs without a question calls exactly what was seen: real bash says so", async () => {
