@@ -53,12 +53,30 @@ function started(
   const dies = program.diesWithParent === false ? [] : ["--die-with-parent"];
   // Else a program could type into the terminal that the server was started from (TIOCSTI).
   const terminal = program.ownTerminal === true ? [] : ["--new-session"];
-  const inside = [...dies, ...terminal, ...args, "--chdir", program.cwd, "--", ...last, ...program.argv];
-  const env = { ...scope?.env, ...program.env, HOME: program.writable[0] ?? "/tmp", TMPDIR: "/tmp" };
+  const { through, inside: onlyInside } = separated(program.env);
+  const set = Object.entries(onlyInside).flatMap(([name, value]) => ["--setenv", name, value]);
+  const inside = [...dies, ...terminal, ...args, ...set, "--chdir", program.cwd, "--", ...last, ...program.argv];
+  const env = { ...through, ...scope?.env, HOME: program.writable[0] ?? "/tmp", TMPDIR: "/tmp" };
   if (scope === null) return { argv: [bwrap, ...inside], cwd: "/", env };
-  const unset = Object.keys(scope.env).filter((name) => program.env[name] === undefined);
+  const unset = Object.keys(scope.env).flatMap((name) => ["--unsetenv", name]);
   const [first = bwrap, ...rest] = scope.prefix;
-  return { argv: [first, ...rest, bwrap, ...unset.flatMap((name) => ["--unsetenv", name]), ...inside], cwd: "/", env };
+  return { argv: [first, ...rest, bwrap, ...unset, ...inside], cwd: "/", env };
+}
+
+/** What tells a program's loader and libraries where to take code and settings from. */
+const loaderVariable =
+  /^(LD_|GLIBC_|MALLOC_|SYSTEMD_|DBUS_|XDG_|(GCONV_PATH|LOCPATH|NLSPATH|GETCONF_DIR|HOSTALIASES|LOCALDOMAIN|RES_OPTIONS|TZDIR)$)/;
+
+/**
+ * bwrap itself runs outside: a library that a tool's own variables made it load would be free. Such variables are given
+ * as arguments, which others can read; all else, and with it every secret, goes through the environment.
+ */
+function separated(env: ProgramStart["env"]): Record<"through" | "inside", Record<string, string>> {
+  const entries = Object.entries(env);
+  return {
+    through: Object.fromEntries(entries.filter(([name]) => !loaderVariable.test(name))),
+    inside: Object.fromEntries(entries.filter(([name]) => loaderVariable.test(name))),
+  };
 }
 
 const words = (text: string): string[] => text.trim().split(/\s+/);

@@ -19,7 +19,7 @@ export async function openBubblewrap(options: SandboxOptions): Promise<Sandbox |
     return { fault: `there is no bubblewrap on ${process.platform}`, remedy: "run the server on Linux" };
   const { env, hidden, network } = options;
   const path = env["PATH"] ?? "";
-  const isRoot = process.getuid?.() === 0;
+  const isRoot = options.isRoot ?? process.getuid?.() === 0;
   const [program, prlimit, system, scope] = await Promise.all([
     findProgram("bwrap", path),
     findProgram("prlimit", path),

@@ -10,4 +10,6 @@ export type SandboxOptions = {
   hidden: Hidden;
   /** /run/systemd/system; another one in tests. */
   systemdFolder?: string;
+  /** Whether commands are started by the superuser: this process is what counts, if it is not said. */
+  isRoot?: boolean;
 };

@@ -41,7 +41,6 @@ gateways:
     [
       "sessions.compaction: has no effect: a log is never compacted",
       "world_memory.path: has no effect; see services.memory",
-      "sandbox: needs a later version; it is checked and otherwise ignored",
       "gateways.telegram: needs a later version; it is checked and otherwise ignored",
       'gateways.external[0]: the gateway "dc" needs a later version; it is checked and otherwise ignored',
       "gateways.external[0].command: read as duragent-gateway-discord",
