@@ -404,6 +404,17 @@ export function testSessionStore(name: string, makeFactory: () => StoreFactory |
     assert.deepEqual((await store.list({ limit: 1 }))[0], { sessionId: newest, head: 2, snapshot: null });
   });
 
+  check("keeps what a deleted session had spent, also over a restart", async (factory, store) => {
+    const [id, other] = [newSessionId(), newSessionId()];
+    for (const one of [id, other]) await store.create(one, [started(one, factory.clock)]);
+    const spent = { agent: "demo", days: [{ day: "2026-01-01", costs: { anthropic: 0.25 } }] };
+    await store.delete(id, spent);
+    await store.delete(other);
+    assert.deepEqual([...(await store.spentByDeleted())], [[id, spent]]);
+    await store.shutdown();
+    assert.deepEqual([...(await (await factory.open()).spentByDeleted())], [[id, spent]]);
+  });
+
   check("never brings back or gives again what was deleted", async (factory, store) => {
     const { clock } = factory;
     const id = await created(store, clock);
