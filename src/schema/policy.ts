@@ -7,7 +7,8 @@ import { readYaml, type YamlDocument, type YamlError } from "./yaml-document.ts"
 
 const patternTypes = ["bash", "builtin", "cli", "mcp"];
 const patternsMax = 2_000;
-const patternUnitsMax = 1_000;
+/** As a command line: what Duragent 0.5 kept for later were whole ones. */
+const patternUnitsMax = 16_384;
 
 const patternSchema = z
   .string()

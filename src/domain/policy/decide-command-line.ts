@@ -8,6 +8,9 @@ import type { PolicyRules } from "./rules.ts";
 import { everyCommand, type SeenCommand, type ShellReader } from "./seen-commands.ts";
 import { byMode, byPattern } from "./verdicts.ts";
 
+/** Of a command, where a sentence names it. UTF-16 units. */
+const shownMax = 80;
+
 /** Denied or asked about for any command anywhere in it; allowed only if each of its commands is, and it is nothing but commands. */
 export function decideCommandLine(rules: PolicyRules, line: string, read: ShellReader): Explanation {
   const seen = everyCommand(line, read);
@@ -68,7 +71,10 @@ function together(rules: PolicyRules, commands: Explanation["commands"]): Policy
   const stopped =
     commands.find(({ verdict }) => verdict.policy === "deny") ??
     commands.find(({ verdict }) => verdict.policy === "ask");
-  return (stopped ?? first)?.verdict ?? notPlain(rules);
+  if (stopped === undefined || commands.length === 1) return (stopped ?? first)?.verdict ?? notPlain(rules);
+  const { policy, reason } = stopped.verdict;
+  const name = stopped.command.length > shownMax ? `${stopped.command.slice(0, shownMax)}…` : stopped.command;
+  return { policy, reason: { ...reason, text: `${name}: ${reason.text}` } };
 }
 
 const areSame = (plain: readonly PlainCommand[], seen: readonly SeenCommand[] | null): boolean =>
