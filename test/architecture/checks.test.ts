@@ -126,6 +126,7 @@ test("a member that its registry does not list is found", () => {
     "src/adapters/models/a.ts": `import { shared } from "./shared.ts";`,
     "src/adapters/models/b.ts": `export const b = 1;`,
     "src/adapters/models/shared.ts": `export const shared = 1;`,
+    "src/adapters/models/parts.ts": `export type Parts = { a: 1 };`,
     "src/adapters/stores/registry.ts": `const files = () => import("./sessions/files.ts");`,
     "src/adapters/stores/sessions/files.ts": `export const files = 1;`,
     "src/adapters/stores/lock.ts": `export const lock = 1;`,

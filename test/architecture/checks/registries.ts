@@ -14,10 +14,12 @@ export const listedFolders = [
   "src/surfaces/http/routes",
 ];
 
-/** A file beside a registry that can not be reached from it is a member that was forgotten, or dead. */
+/** A file beside a registry that can not be reached from it is a member that was forgotten, or dead; types are no members. */
 export function registryFindings(tree: SourceTree): Finding[] {
   return listedFolders.flatMap((folder) => {
-    const inside = [...tree.keys()].filter((path) => path.startsWith(`${folder}/`) && isMemberOf(folder, path));
+    const inside = [...tree]
+      .filter(([path, source]) => path.startsWith(`${folder}/`) && isMemberOf(folder, path) && exportsValues(source))
+      .map(([path]) => path);
     if (inside.length === 0) return [];
     const registry = `${folder}/registry.ts`;
     if (!tree.has(registry)) return [{ path: folder, problem: "has no registry.ts" }];
@@ -32,6 +34,8 @@ export function registryFindings(tree: SourceTree): Finding[] {
 function isMemberOf(folder: string, path: string): boolean {
   return path.endsWith(".ts") && !(folder.endsWith("/stores") && posix.dirname(path) === folder);
 }
+
+const exportsValues = (source: string): boolean => /^export (?!type |interface )/m.test(source);
 
 /** All that a file loads, directly or through others, itself included. */
 function reachable(tree: SourceTree, start: string): Set<string> {

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import type { ToolParts } from "../../../src/adapters/tools/parts.ts";
+import { notifyUserTool } from "../../../src/adapters/tools/notify-user.ts";
+import type { ToolContext, ToolSession } from "../../../src/ports/tool.ts";
+import type { SessionId } from "../../../src/schema/ids.ts";
+import { DuragentError } from "../../../src/schema/problem.ts";
+import type { ToolCall } from "../../../src/schema/session-event.ts";
+
+// It needs nothing but the session of its call.
+const tool = notifyUserTool({} as ToolParts);
+const call = (given: ToolCall["arguments"]): ToolCall => ({
+  call_id: "c1",
+  tool_name: "notify_user",
+  arguments: given,
+});
+
+const context = (notify: ToolSession["notify"]): ToolContext => ({
+  sessionId: `session_${"0".repeat(26)}` as SessionId,
+  agent: "tester",
+  callId: "c1",
+  idempotencyKey: "key-of-the-call",
+  attempt: 1,
+  signal: new AbortController().signal,
+  onOutput: () => {},
+  session: { processStarted: () => Promise.resolve(), notify },
+});
+
+test("a message goes out under the key of its call, and the model learns where to", async () => {
+  const sent: unknown[] = [];
+  const result = await tool.run(
+    call({ message: " It is done. ", channel: "ops" }),
+    context((message) => {
+      sent.push(message);
+      return Promise.resolve({ to: "channel ops" });
+    }),
+  );
+  assert.deepEqual(sent, [{ content: "It is done.", channel: "ops", idempotencyKey: "key-of-the-call" }]);
+  assert.deepEqual([result.outcome, result.content], ["ok", "On its way to channel ops."]);
+});
+
+test("a channel that can not be had is the model's to mend; a log that can not be written is not", async () => {
+  const refused = new DuragentError("bad-request", "there is no channel nowhere; the channels are: ops");
+  const told = await tool.run(
+    call({ message: "x", channel: "nowhere" }),
+    context(() => Promise.reject(refused)),
+  );
+  assert.deepEqual([told.outcome, told.content], ["error", `Nothing was sent: ${refused.message}.`]);
+  const failed = new DuragentError("storage-failed", "the disk is gone");
+  await assert.rejects(
+    tool.run(
+      call({ message: "x" }),
+      context(() => Promise.reject(failed)),
+    ),
+    failed,
+  );
+});
+
+test("an empty message, one without end and unknown keys are faults", () => {
+  assert.equal(tool.fault(call({ message: "x" })), null);
+  for (const given of [
+    {},
+    { message: " " },
+    { message: "x".repeat(16_001) },
+    { message: "x", to: "ops" },
+    { message: 1 },
+  ])
+    assert.match(tool.fault(call(given)) ?? "", /nothing was run/);
+  assert.equal(tool.effect, "idempotent");
+  assert.deepEqual(tool.describe(call({ message: "x" })), { type: "builtin", text: "notify_user" });
+});
