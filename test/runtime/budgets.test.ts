@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 
 import { ModelFailure } from "../../src/ports/model.ts";
@@ -209,4 +210,63 @@ test("what a provider does not tell is estimated, and counts", async (t) => {
   assert.equal(recorded?.type === "usage_recorded" && recorded.usage.completion_tokens, 100);
   assert.equal((await endOf(running, id)).outcome, "limit_reached");
   assert.equal(model.requests.length, 1);
+});
+
+test("a summary is held to budgets and its cost counts, also when it is of no use", async (t) => {
+  const agentLimits = { budget: { per_session_usd: 0.02 } };
+  const running = harness({ store: await openTestStore(t), limits: { prices }, agentLimits, window: 2_000 });
+  running.model.reply({ text: ["long ".repeat(4_000)] });
+  const id = await newSession(running, "continue");
+  assert.equal((await endOf(running, id, "first")).outcome, "completed");
+  // Empty, so that it can not stand for what it summarises.
+  running.model.reply({ text: [""] });
+  const second = await endOf(running, id, "second");
+  assert.equal(second.outcome, "limit_reached");
+  assert.equal(running.model.requests.length, 2);
+  const costs = (await eventsOf(running, id)).filter((event) => event.type === "usage_recorded");
+  assert.equal(costs.length, 1);
+});
+
+test("a fallback that may not be asked is passed over, and the failure of the first told", async (t) => {
+  const running = harness({
+    store: await openTestStore(t),
+    limits: { prices, retry: { max_attempts: 1 } },
+    providerLimits: { second: { budget: { per_session_usd: 0 } } },
+  });
+  const agent = await running.parts.catalog.get("tester");
+  assert.ok(agent);
+  agent.definition.spec.model.fallbacks = [{ provider: "second", name: "other" }];
+  const second = Object.assign(new FakeModel(), { provider: "second", name: "other" });
+  const models = [running.model, second];
+  running.parts.models = {
+    model: async ({ provider }) => models.find((one) => one.provider === provider) ?? assert.fail(),
+  };
+  running.model.reply({ fail: new ModelFailure("the first is down", { retryable: true }) });
+  const id = await newSession(running, "continue");
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  const answer = await running.sessions.answer(id, sent.messageId, patient);
+  assert.equal(answer.kind === "failed" && answer.error.message, "the first is down");
+  assert.equal(second.requests.length, 0);
+});
+
+test("what a session has spent that can not be written to any more counts all the same", async (t) => {
+  const disk = await openRestartableStore(t);
+  const model = new LoopingModel();
+  const options = { model, session, limits: { prices, budget: { per_day_usd: 0.03 } } };
+  const first = harness({ store: disk.store, ...options });
+  await first.sessions.start();
+  const id = await newSession(first, "continue");
+  await endOf(first, id);
+  await endOf(first, id, "a message after what is to be damaged");
+  await disk.kill();
+  const path = `${disk.folder}/sessions/${id}/events.jsonl`;
+  const log = await readFile(path);
+  // In the middle: damage that a torn write can not have done, with everything that was paid for before it.
+  log[log.indexOf('"type":"turn_end"') - 200] = 0;
+  await writeFile(path, log);
+  const second = harness({ store: await disk.reopen(), ...options });
+  await second.sessions.start();
+  assert.equal((await second.sessions.get(id)).problem?.code, "session-corrupt");
+  assert.equal((await endOf(second, await newSession(second, "continue"))).outcome, "limit_reached");
+  assert.equal(model.calls, 3);
 });
