@@ -43,6 +43,8 @@ export type AgentTools = {
   toolsOf(agent: LoadedAgent): ToolSet;
   /** Finds the background processes that an earlier start of the server has left. */
   start(): Promise<void>;
+  /** Whether background processes run, whose ends are to be told. */
+  hasProcesses(): boolean;
   /** Ends what the session's tools left running. */
   sessionEnded(id: SessionId): void;
   /** Stops all that runs for tools, but for processes that can be found again. */
@@ -177,12 +179,11 @@ export function openTools(ground: ToolGround): AgentTools {
     async start() {
       if (existsSync(processesFolder)) await processes.get();
     },
+    hasProcesses: () => (processes.opened?.runningCount() ?? 0) > 0,
     sessionEnded(id) {
-      for (const { handle, status } of processes.opened?.list(id) ?? [])
-        if (status.state === "running")
-          processes.opened?.kill(handle).catch((error: unknown) => {
-            log.warn({ session_id: id, handle, err: error }, "a process of a session that has ended was not ended");
-          });
+      processes.opened?.killOfSession(id).catch((error: unknown) => {
+        log.warn({ session_id: id, err: error }, "a process of a session that has ended was not ended");
+      });
     },
     async close() {
       const open = [mcp.started, commands.started, processes.started];

@@ -205,7 +205,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       const cancel = whenIdle({
         clock: runtime.clock,
         idleMs: options.ephemeralSeconds * 1000,
-        isBusy: () => surface.openRequests() > 0 || !runtime.sessions.isQuiet(),
+        isBusy: () => surface.openRequests() > 0 || !runtime.sessions.isQuiet() || runtime.tools.hasProcesses(),
         onIdle: () => void stop("nobody is here and nothing is to be done"),
       });
       if (stopping === null) owned.defer(cancel);

@@ -76,6 +76,8 @@ export interface BackgroundProcesses {
   kill(handle: string): Promise<void>;
   /** Kills all that a session still runs: it has ended, or is deleted. */
   killOfSession(sessionId: SessionId): Promise<void>;
+  /** Of all sessions. */
+  runningCount(): number;
   /** Stops watching, kills nothing that can be found again. */
   close(): Promise<void>;
 }

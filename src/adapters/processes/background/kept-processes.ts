@@ -2,11 +2,10 @@ import type { BackgroundProcesses, ProcessRecord, StartProcess } from "../../../
 import type { ToolContext } from "../../../ports/tool.ts";
 import type { SessionId } from "../../../schema/ids.ts";
 import { DuragentError } from "../../../schema/problem.ts";
-import { minimalEnvironment } from "../minimal-environment.ts";
 import { ownPath, type Ground } from "./ground.ts";
+import { newRecord, programOf } from "./new-process.ts";
 import { readOutput, readTail } from "./output.ts";
 import { ProcessLife } from "./process-life.ts";
-import { handleVariable } from "./process-table.ts";
 import { captureScreen, sendKeys, typeText } from "./screen.ts";
 import { writeStandardInput } from "./standard-input.ts";
 import type { StoredProcess } from "./stored-process.ts";
@@ -47,7 +46,7 @@ export class KeptProcesses implements BackgroundProcesses {
       return known.stored;
     }
     this.#assertRoom(context.sessionId);
-    const life = new ProcessLife(this.#ground, this.#newRecord(process, context));
+    const life = new ProcessLife(this.#ground, newRecord(process, context, this.#ground));
     this.#lives.set(life.stored.handle, life);
     life.recording = this.#begin(life, process, context);
     await life.recording;
@@ -127,6 +126,10 @@ export class KeptProcesses implements BackgroundProcesses {
     await Promise.all(lives.map((life) => life.stop("killed")));
   }
 
+  runningCount(): number {
+    return this.#running().length;
+  }
+
   async close(): Promise<void> {
     this.#cancelPoll();
     this.#close();
@@ -134,29 +137,11 @@ export class KeptProcesses implements BackgroundProcesses {
   }
 
   async #begin(life: ProcessLife, process: StartProcess, context: ToolContext): Promise<void> {
-    const { cwd, writable, readable, stdin } = process;
-    const { handle } = life.stored;
     try {
-      const program = this.#ground.sandbox.confine({
-        argv: argvOf(process),
-        cwd,
-        writable,
-        readable,
-        env: {
-          ...minimalEnvironment(this.#ground.env),
-          ...process.env,
-          DURAGENT_CALL_ID: context.callId,
-          DURAGENT_IDEMPOTENCY_KEY: context.idempotencyKey,
-          DURAGENT_SESSION_ID: context.sessionId,
-          DURAGENT_AGENT: context.agent,
-          [handleVariable]: handle,
-        },
-        diesWithParent: false,
-        ownTerminal: process.interactive === true,
-      });
-      await life.begin(program, stdin);
+      const program = this.#ground.sandbox.confine(programOf(process, life.stored, this.#ground.env));
+      await life.begin(program, process.stdin);
     } catch (error) {
-      this.#lives.delete(handle);
+      this.#lives.delete(life.stored.handle);
       if (error instanceof DuragentError) throw error;
       const reason = error instanceof Error ? error.message : String(error);
       throw new DuragentError("conflict", `the process could not be started: ${reason}`, { cause: error });
@@ -170,32 +155,8 @@ export class KeptProcesses implements BackgroundProcesses {
     await life.save({ started_recorded: true });
   }
 
-  #newRecord(process: StartProcess, context: ToolContext): StoredProcess {
-    const { clock, files } = this.#ground;
-    const handle = clock.ulid().toLowerCase();
-    const { command, label, cwd, timeoutMs } = process;
-    return {
-      handle,
-      session_id: context.sessionId,
-      agent: context.agent,
-      call_id: context.callId,
-      idempotency_key: context.idempotencyKey,
-      command: typeof command === "string" ? command : command.join(" "),
-      ...(label === undefined ? {} : { label }),
-      workdir: cwd,
-      backend: process.interactive === true ? "tmux" : "local",
-      log_path: `${files.base(handle)}.log`,
-      started_at: new Date(clock.now()).toISOString(),
-      timeout_seconds: timeoutMs / 1000,
-      status: { state: "running" },
-      announce_end: process.announceEnd,
-      started_recorded: false,
-      reported: false,
-    };
-  }
-
   #assertRoom(sessionId: SessionId): void {
-    const running = [...this.#lives.values()].filter((life) => life.isRunning);
+    const running = this.#running();
     const own = running.filter(({ stored }) => stored.session_id === sessionId).length;
     if (own >= runningMaxPerSession)
       throw new DuragentError(
@@ -207,6 +168,10 @@ export class KeptProcesses implements BackgroundProcesses {
         "rate-limited",
         `${running.length} background processes run on this server, as many as may: try again later`,
       );
+  }
+
+  #running(): ProcessLife[] {
+    return [...this.#lives.values()].filter((life) => life.isRunning);
   }
 
   #life(handle: string): ProcessLife {
@@ -229,8 +194,7 @@ export class KeptProcesses implements BackgroundProcesses {
 
   #pollLater(): void {
     this.#cancelPoll = this.#ground.clock.after(this.#pollMs, () => {
-      const running = [...this.#lives.values()].filter((life) => life.isRunning);
-      Promise.all([...running.map((life) => life.look()), this.#forgetOld()])
+      Promise.all([...this.#running().map((life) => life.look()), this.#forgetOld()])
         .catch((error: unknown) => this.#ground.log.error({ err: error }, "old background processes were not removed"))
         .finally(() => {
           if (!this.#ground.closing.aborted) this.#pollLater();
@@ -251,12 +215,6 @@ export class KeptProcesses implements BackgroundProcesses {
       this.#lives.delete(stored.handle);
     }
   }
-}
-
-/** On a screen a shell with job control stands between: C-c is for what runs in its foreground, not for what holds it. */
-function argvOf({ command, interactive }: StartProcess): readonly [string, ...string[]] {
-  const argv = typeof command === "string" ? (["bash", "-c", command] as const) : command;
-  return interactive === true ? ["bash", "-mc", '"$0" "$@"; exit $?', ...argv] : argv;
 }
 
 function screenOf(life: ProcessLife) {
