@@ -20,7 +20,8 @@ export function programOf(agent: McpAgent, entry: McpEntry, { sandbox, environme
       "programs of an agent definition without a folder are started in a sandbox only, and there is none here: " +
         "put the agent into a folder, or install bubblewrap",
     );
-  const words = [command, ...args].map((word) => inFolder(agent.home, word));
+  const isOwn = command.includes("/") && !isAbsolute(command) && !command.startsWith(".");
+  const words = [isOwn ? `./${command}` : command, ...args].map((word) => inFolder(agent.home, word));
   const named =
     agent.home === "" || sandbox.kind === "none"
       ? []

@@ -12,6 +12,7 @@ import { checkClock } from "./check-clock.ts";
 import { checkCodingAgents } from "./check-coding-agents.ts";
 import { checkDisk } from "./check-disk.ts";
 import { checkListen } from "./check-listening.ts";
+import { checkMcp } from "./check-mcp.ts";
 import { checkModes } from "./check-modes.ts";
 import { checkSandbox } from "./check-sandbox.ts";
 import { checkPolicies } from "./check-policies.ts";
@@ -90,6 +91,7 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
         ...(await checkAgents({ catalog, models, config, online: options.online })),
         ...(await checkPolicies(catalog, config, options.fix)),
         ...(await checkCodingAgents({ catalog, env: loaded.env })),
+        ...(await checkMcp({ catalog, env: loaded.env, online: options.online })),
       ];
     } finally {
       if (options.server === undefined) await catalog.close();

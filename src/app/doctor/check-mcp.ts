@@ -1,0 +1,74 @@
+import { access, constants } from "node:fs/promises";
+import { resolve } from "node:path";
+
+import { mcpEntries, type McpEntry } from "../../adapters/mcp/server-entry.ts";
+import { findProgram } from "../../adapters/sandboxes/probe.ts";
+import type { AgentCatalog } from "../../runtime/agents/catalog-types.ts";
+import type { Check } from "../../surfaces/cli/ground.ts";
+
+type Facts = { catalog: AgentCatalog; env: Readonly<Record<string, string | undefined>>; online: boolean };
+
+/** A server that does not answer in this time makes its agents wait. */
+const answerTimeoutMs = 10_000;
+
+/** MCP servers of agents: whether their programs are there, and with `online` whether those at a URL answer. None is started. */
+export async function checkMcp({ catalog, env, online }: Facts): Promise<Check[]> {
+  const checks: Check[] = [];
+  for (const { name } of catalog.list()) {
+    const agent = await catalog.get(name);
+    if (agent === undefined) continue;
+    for (const entry of mcpEntries(agent)) {
+      const label = `${name}: MCP server ${entry.name}`;
+      if (entry.url === undefined) checks.push(...(await checkProgram(label, entry, agent.home, env)));
+      else if (online) checks.push(await checkUrl(label, entry, entry.url));
+    }
+  }
+  return checks;
+}
+
+async function checkProgram(label: string, entry: McpEntry, home: string, env: Facts["env"]): Promise<Check[]> {
+  const command = entry.command ?? "";
+  const isThere = command.includes("/")
+    ? await isExecutable(resolve(home, command))
+    : (await findProgram(command, entry.env?.["PATH"] ?? env["PATH"] ?? "")) !== undefined;
+  if (isThere) return [];
+  const where = command.includes("/") ? "" : " on the PATH";
+  return [
+    {
+      status: "warn",
+      message: `${label}: there is no program ${command}${where}`,
+      remedy: "install it, or mend the command in agent.yaml",
+    },
+  ];
+}
+
+async function checkUrl(label: string, entry: McpEntry, url: string): Promise<Check> {
+  try {
+    const headers = { ...entry.headers, accept: "text/event-stream" };
+    const response = await fetch(url, { headers, redirect: "manual", signal: AbortSignal.timeout(answerTimeoutMs) });
+    await response.body?.cancel();
+    if (response.status !== 401 && response.status !== 403) return { status: "ok", message: `${label}: it answers` };
+    return {
+      status: "warn",
+      message: `${label}: ${url} answered ${response.status}`,
+      remedy: 'give what it asks for in the entry\'s "headers"',
+    };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    return {
+      status: "warn",
+      message: `${label}: ${url} does not answer: ${cause instanceof Error ? cause.message : String(cause)}`,
+      remedy: "start that server, or mend the url in agent.yaml",
+    };
+  }
+}
+
+async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return true;
+  } catch {
+    // Not there, or not a program.
+    return false;
+  }
+}
