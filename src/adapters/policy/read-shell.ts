@@ -1,15 +1,11 @@
-import {
-  forEachChild,
-  parse,
-  type Assignment,
-  type Command,
-  type Redirection,
-  type SyntaxNode,
-  type Word,
-  type WordPart,
-} from "unbash";
+import { createRequire } from "node:module";
+import type * as Unbash from "unbash";
+import type { Assignment, Command, Redirection, SyntaxNode, Word, WordPart } from "unbash";
 
 import type { SeenCommand } from "../../domain/policy/seen-commands.ts";
+
+// A decision does not wait, and a server that decides about no command line does not load a parser for it.
+const load: (name: "unbash") => typeof Unbash = createRequire(import.meta.url);
 
 /** A longer command line is not looked into. UTF-16 units. */
 const lineUnitsMax = 64 * 1024;
@@ -21,6 +17,7 @@ const expansion = /\$[({[]|`|<</g;
 export function readShell(line: string): SeenCommand[] | null {
   if (line.length > lineUnitsMax || line.includes("\0")) return null;
   if ((line.match(expansion)?.length ?? 0) > expansionsMax) return null;
+  const { parse, forEachChild } = load("unbash");
   const found: SeenCommand[] = [];
   let isWhole = true;
   const visit = (node: SyntaxNode): void => {
