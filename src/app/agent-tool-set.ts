@@ -82,8 +82,6 @@ export class AgentToolSet implements ToolSet {
   missing(name: string): string {
     const names = this.tools.map((tool) => tool.definition.name);
     const entry = this.#agent.definition.spec.tools.find((one) => one.name === name);
-    if (entry?.type === "builtin" && name === "schedule")
-      return "The tool schedule needs a later version of Duragent. Go on without it.";
     const server = this.#agent.definition.spec.tools.find(
       (one) => one.type === "mcp" && name.startsWith(`${one.name}__`),
     );

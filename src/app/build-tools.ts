@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 import { LRUCache } from "lru-cache";
 
@@ -97,6 +97,7 @@ export function openTools(ground: ToolGround): AgentTools {
       environment: minimalEnvironment({ ...ground.env }),
       webGuard: fetchWithin(createAddressGuard(() => inForce.config.web?.allow_private ?? false)),
       version: programVersion(),
+      deployedFolder: inForce.config.agents.dynamicPath,
     });
   });
 
@@ -140,6 +141,7 @@ export function openTools(ground: ToolGround): AgentTools {
       try {
         const tool = await makeBuiltin(name, parts);
         if (tool) tools.push(tool);
+        else problems.push(`the tool ${name}: it needs a later version of Duragent`);
       } catch (error) {
         problems.push(`the tool ${name}: ${error instanceof Error ? error.message : String(error)}`);
       }
@@ -157,8 +159,8 @@ export function openTools(ground: ToolGround): AgentTools {
       sources: {
         builtins: builtins.get,
         cli: async () => {
-          const { cliTools } = await import("../adapters/tools/cli-tools.ts");
-          return cliTools({ agent, commands: await commands.get(), sharedFolder });
+          const { findCliTools } = await import("../adapters/tools/registry.ts");
+          return findCliTools({ agent, commands: await commands.get(), sharedFolder });
         },
         mcp: hasMcp ? async () => (await mcp.get()).toolsOf(agent) : null,
         folders: programFolders(loaded.home, sharedFolder),
@@ -196,8 +198,7 @@ export function openTools(ground: ToolGround): AgentTools {
 }
 
 /** What the tools of an agent may read besides its workspace: its skills and programs, and the shared programs. */
-function readableFolders({ home, definition }: LoadedAgent, sharedFolder: string): string[] {
-  if (home === "") return [sharedFolder];
-  const skills = definition.spec.skills_dir ?? "skills";
-  return [join(home, skills), join(home, ".agents", "skills"), join(home, "tools"), sharedFolder];
+function readableFolders({ home, skills }: LoadedAgent, sharedFolder: string): string[] {
+  const folders = skills.map(({ path }) => dirname(path));
+  return home === "" ? [...folders, sharedFolder] : [...folders, join(home, "tools"), sharedFolder];
 }

@@ -26,9 +26,6 @@ const builtins: Readonly<Record<Exclude<BuiltinName, "schedule">, MakeTool>> = {
   reload_tools: async (parts) => (await import("./reload-tools.ts")).reloadToolsTool(parts),
 };
 
-/** Built-in tools that this version knows and does not have. */
-export const laterTools: ReadonlySet<string> = new Set(["schedule"]);
-
 /** Makes a built-in tool; `undefined` for one that this version does not have. */
 export async function makeBuiltin(name: BuiltinName, parts: ToolParts): Promise<Tool | undefined> {
   return name === "schedule" ? undefined : builtins[name](parts);

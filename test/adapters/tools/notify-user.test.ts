@@ -59,14 +59,14 @@ test("a channel that can not be had is the model's to mend; a log that can not b
 
 test("an empty message, one without end and unknown keys are faults", () => {
   assert.equal(tool.fault(call({ message: "x" })), null);
-  for (const given of [
+  const wrong: ToolCall["arguments"][] = [
     {},
     { message: " " },
     { message: "x".repeat(16_001) },
     { message: "x", to: "ops" },
     { message: 1 },
-  ])
-    assert.match(tool.fault(call(given)) ?? "", /nothing was run/);
+  ];
+  for (const given of wrong) assert.match(tool.fault(call(given)) ?? "", /nothing was run/);
   assert.equal(tool.effect, "idempotent");
   assert.deepEqual(tool.describe(call({ message: "x" })), { type: "builtin", text: "notify_user" });
 });
