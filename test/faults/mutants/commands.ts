@@ -1,0 +1,118 @@
+import type { Mutant } from "../mutant.ts";
+
+const ends = "src/adapters/processes/end-processes.ts";
+const running = "src/adapters/processes/running-command.ts";
+const output = "src/adapters/processes/command-output.ts";
+const runner = "src/adapters/processes/command-runner.ts";
+const start = "src/adapters/sandboxes/bubblewrap-start.ts";
+const endTest = "test/adapters/processes/command-end.test.ts";
+const runTest = "test/adapters/processes/command-runner.test.ts";
+const killTest = "test/adapters/processes/killed-runner.test.ts";
+const sandboxTest = "test/adapters/sandboxes/bubblewrap.test.ts";
+
+/** Faults in how commands are held, watched and ended; each must turn its test red. */
+export const commandMutants: readonly Mutant[] = [
+  {
+    name: "kills a command without its group",
+    file: ends,
+    find: `  send(-family.leader, "SIGKILL");
+  if (family.sandboxed) return;
+  for (const pid of await marked(family.mark)) send(pid, "SIGKILL");`,
+    replace: `  send(family.leader, "SIGKILL");`,
+    test: endTest,
+  },
+  {
+    name: "does not look for what left the group",
+    file: ends,
+    find: `  for (const pid of await marked(family.mark)) send(pid, "SIGKILL");`,
+    replace: "",
+    test: endTest,
+  },
+  {
+    name: "waits for a pipe that a grandchild holds",
+    file: running,
+    find: "    } else await within(closed, leftBehindGraceMs);",
+    replace: "    } else await closed;",
+    test: endTest,
+    only: "left in the background",
+  },
+  {
+    name: "lets a tool inherit the server's environment",
+    file: runner,
+    find: "  const environment = minimalEnvironment(parts.env);",
+    replace: `  const environment = { ...minimalEnvironment({}) };
+  for (const [name, value] of Object.entries(parts.env)) if (value !== undefined) environment[name] = value;`,
+    test: runTest,
+  },
+  {
+    name: "watches no group for the death of the server",
+    file: runner,
+    find: `parts.sandbox.kind === "none" ? watchdog.watch(started.pid, mark) : () => undefined`,
+    replace: `parts.sandbox.kind === undefined ? watchdog.watch(started.pid, mark) : () => undefined`,
+    test: killTest,
+  },
+  {
+    name: "lets a sandbox outlive the server",
+    file: start,
+    find: `program.diesWithParent === false ? [] : ["--die-with-parent"]`,
+    replace: `program.diesWithParent === false ? ["--die-with-parent"] : []`,
+    test: killTest,
+  },
+  {
+    name: "keeps all of an output in memory",
+    file: output,
+    find: "buffers[0]; first && leftBytes - first.length >= partBytes; first",
+    replace: "buffers[0]; first && leftBytes < 0; first",
+    test: killTest,
+    only: "1 GB",
+  },
+  {
+    name: "stores an output with the secrets in it",
+    file: running,
+    find: "else add(redactor.push(decoder.decode(bytes, { stream: true })));",
+    replace: "else add(decoder.decode(bytes, { stream: true }));",
+    test: runTest,
+  },
+  {
+    name: "decodes each piece of an output by itself",
+    file: running,
+    find: "decoder.decode(bytes, { stream: true })",
+    replace: "decoder.decode(bytes)",
+    test: runTest,
+  },
+  {
+    name: "leaves the network to a sandbox",
+    file: start,
+    find: `...(network ? [] : ["--unshare-net"]),`,
+    replace: "",
+    test: sandboxTest,
+  },
+  {
+    name: "leaves the settings of the kernel to the superuser in a sandbox",
+    file: "src/adapters/sandboxes/system-view.ts",
+    find: `const procReadOnly = ["sys", `,
+    replace: "const procReadOnly = [",
+    test: sandboxTest,
+  },
+  {
+    name: "leaves the root of a sandbox writable",
+    file: start,
+    find: `, "--remount-ro", "/"], last)`,
+    replace: "], last)",
+    test: sandboxTest,
+  },
+  {
+    name: "shows the whole of the system, whatever is hidden in it",
+    file: "src/adapters/sandboxes/system-view.ts",
+    find: `for (const folder of folders) if (await exists(folder)) args.push("--tmpfs", folder);`,
+    replace: "",
+    test: sandboxTest,
+  },
+  {
+    name: "lets a tool's variables reach the loader of the sandbox",
+    file: start,
+    find: "entries.filter(([name]) => !loaderVariable.test(name))",
+    replace: "entries",
+    test: sandboxTest,
+  },
+];
