@@ -382,6 +382,8 @@ export const hiddenCommands: readonly BypassGroup[] = [
       "env $X x",
       "command $X x",
       "exec $X",
+      "ls >&'$(rm x)'",
+      raw`ls >&\$\(rm\ x\)`,
       "sudo bash",
       "sudo -s",
       "ls 'unbalanced; rm x",

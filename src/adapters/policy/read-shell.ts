@@ -25,6 +25,9 @@ export function readShell(line: string): SeenCommand[] | null {
     // An inner text that was not looked into.
     if ("script" in node && node.script === undefined) isWhole = false;
     if (node.type === "Command") found.push(seen(node));
+    // Bash expands the word after >& once more when it is no number: >&'$(rm x)' runs rm.
+    if (node.type === "Redirect" && node.operator === ">&" && /[$`]/.test(node.target?.value ?? ""))
+      found.push({ words: [null], open: true, fed: [] });
     forEachChild(node, visit);
   };
   try {
