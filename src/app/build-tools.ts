@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 
 import { LRUCache } from "lru-cache";
 
-import { createFilePolicies } from "../adapters/policy/file-policies.ts";
 import type { CliTools } from "../adapters/tools/cli-tools.ts";
 import type { ToolAgent, ToolParts } from "../adapters/tools/parts.ts";
 import type { AgentSessions } from "../ports/agent-sessions.ts";
@@ -58,8 +57,11 @@ export function openTools(ground: ToolGround): AgentTools {
   const sharedFolder = join(dataDir, "tools");
   const processesFolder = join(dataDir, "processes");
   const redactText = (text: string): string => inForce.redactor.text(text);
-  const policies = createFilePolicies({ workspaceFile: join(dataDir, "policy.yaml"), fileSystem: files, log, clock });
 
+  const policies = lazily(async () => {
+    const { createFilePolicies } = await import("../adapters/policy/file-policies.ts");
+    return createFilePolicies({ workspaceFile: join(dataDir, "policy.yaml"), fileSystem: files, log, clock });
+  });
   const commands = lazily(async () => {
     const { createCommandRunner } = await import("../adapters/processes/command-runner.ts");
     const redact = () => inForce.redactor.stream();
@@ -84,14 +86,20 @@ export function openTools(ground: ToolGround): AgentTools {
     });
   });
   const mcp = lazily(async () => {
-    const [{ createMcpServers }, { minimalEnvironment }, { createAddressGuard }, { fetchWithin }] = await Promise.all([
-      import("../adapters/mcp/servers.ts"),
-      import("../adapters/processes/minimal-environment.ts"),
-      import("../adapters/tools/web/address-guard.ts"),
-      import("../adapters/tools/web/guarded-fetch.ts"),
-    ]);
+    const [{ createMcpServers }, { minimalEnvironment }, { Watchdog }, { createAddressGuard }, { fetchWithin }] =
+      await Promise.all([
+        import("../adapters/mcp/servers.ts"),
+        import("../adapters/processes/minimal-environment.ts"),
+        import("../adapters/processes/watchdog.ts"),
+        import("../adapters/tools/web/address-guard.ts"),
+        import("../adapters/tools/web/guarded-fetch.ts"),
+      ]);
+    const sandbox = await ground.sandbox;
+    const watchdog = new Watchdog();
     return createMcpServers({
-      sandbox: await ground.sandbox,
+      sandbox,
+      // Inside a sandbox the kernel sees to it.
+      ...(sandbox.kind === "none" ? { watch: (group: number, mark: string) => watchdog.watch(group, mark) } : {}),
       clock,
       log,
       environment: minimalEnvironment({ ...ground.env }),
@@ -154,9 +162,9 @@ export function openTools(ground: ToolGround): AgentTools {
     const builtins = lazily(() => makeBuiltins(agent, () => set.reload()));
     const hasMcp = loaded.definition.spec.tools.some(({ type }) => type === "mcp");
     const set: AgentToolSet = new AgentToolSet(loaded, {
-      policy: policies.of(agent),
       log,
       sources: {
+        policy: async () => (await policies.get()).of(agent),
         builtins: builtins.get,
         cli: async () => {
           const { findCliTools } = await import("../adapters/tools/registry.ts");

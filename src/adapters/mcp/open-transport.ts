@@ -6,7 +6,7 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Sandbox } from "../../ports/sandbox.ts";
 import type { Log } from "../../ports/telemetry.ts";
 import { withBoundedMessages } from "./bounded-response.ts";
-import type { McpAgent, McpEntry } from "./server-entry.ts";
+import { isForeign, type McpAgent, type McpEntry } from "./server-entry.ts";
 import { programOf } from "./start-program.ts";
 import { StdioTransport } from "./stdio-transport.ts";
 
@@ -14,6 +14,8 @@ export type TransportParts = {
   sandbox: Sandbox;
   clock: Clock;
   log: Log;
+  /** Where agents lie that were deployed over the API. */
+  deployedFolder: string;
   /** The minimal environment of programs; nothing of the server's own. */
   environment: Readonly<Record<string, string>>;
   /** `fetch` that reaches public addresses only: for definitions that anyone with access to the API may send. */
@@ -31,13 +33,13 @@ export async function openTransport(agent: McpAgent, entry: McpEntry, parts: Tra
   const { deserializeMessage, StreamableHTTPClientTransport } = await import("@modelcontextprotocol/client");
   if (entry.url === undefined) {
     const parse = (line: string): JSONRPCMessage => deserializeMessage(line);
-    const program = programOf(agent, entry, parts);
     await mkdir(agent.workspace, { recursive: true, mode: 0o700 });
+    const program = programOf(agent, entry, parts);
     const { clock, log, watch } = parts;
     return new StdioTransport({ program, clock, log, parse, ...(watch ? { watch } : {}) });
   }
   return new StreamableHTTPClientTransport(new URL(entry.url), {
     requestInit: { headers: { ...entry.headers } },
-    fetch: withBoundedMessages(agent.home === "" ? parts.webGuard : fetch),
+    fetch: withBoundedMessages(isForeign(agent, parts.deployedFolder) ? parts.webGuard : fetch),
   });
 }

@@ -1,3 +1,5 @@
+import { isAbsolute, relative, sep } from "node:path";
+
 import type { AgentDefinition } from "../../schema/agent.ts";
 import type { AgentTool } from "../../schema/agent-tools.ts";
 
@@ -14,3 +16,16 @@ export type McpEntry = Extract<AgentTool, { type: "mcp" }>;
 
 export const mcpEntries = ({ definition }: Pick<McpAgent, "definition">): McpEntry[] =>
   definition.spec.tools.filter((tool) => tool.type === "mcp");
+
+/**
+ * Whether a definition may be anybody's who reaches the API: one without a folder, and one that was deployed. Who writes to the
+ * static folder of agents owns the machine.
+ */
+export const isForeign = ({ home }: Pick<McpAgent, "home">, deployedFolder: string): boolean =>
+  home === "" || isWithin(deployedFolder, home);
+
+/** Whether a path is a folder or lies in it; both absolute. */
+export function isWithin(folder: string, path: string): boolean {
+  const way = relative(folder, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+}

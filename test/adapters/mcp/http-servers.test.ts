@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTripwire } from "node:net";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
 import { createAddressGuard } from "../../../src/adapters/tools/web/address-guard.ts";
@@ -117,7 +118,7 @@ test("a server that is not there is a problem with its name, and the others' too
   assert.match(problems.join(), /^MCP server away: fetch failed/);
 });
 
-test("a definition without a folder reaches no MCP server in this machine's network", async (t) => {
+test("an agent that came over the API reaches no MCP server in this machine's network", async (t) => {
   let connections = 0;
   const tripwire = createTripwire((socket) => {
     connections += 1;
@@ -128,12 +129,14 @@ test("a definition without a folder reaches no MCP server in this machine's netw
   const address = tripwire.address();
   assert.ok(typeof address === "object" && address !== null);
   const webGuard = fetchWithin(createAddressGuard(() => false));
-  const { servers, agentWith } = await mcpHarness(t, { home: "", webGuard });
-  for (const host of ["127.0.0.1", "127.1", "[::ffff:127.0.0.1]", "localhost"]) {
-    const agent = agentWith({ type: "mcp", name: "inner", url: `http://${host}:${address.port}/mcp` });
-    const { tools, problems } = await servers.toolsOf(agent);
-    assert.deepEqual(tools, []);
-    assert.match(problems.join(), /not an address of the public internet/);
-  }
+  const { servers, agentWith, folder } = await mcpHarness(t, { home: "", webGuard });
+  const deployed = join(folder, "data", "sys", "dyn_agents", "tester");
+  for (const home of ["", deployed])
+    for (const host of ["127.0.0.1", "127.1", "[::ffff:127.0.0.1]", "localhost"]) {
+      const agent = agentWith({ type: "mcp", name: "inner", url: `http://${host}:${address.port}/mcp` });
+      const { tools, problems } = await servers.toolsOf({ ...agent, home });
+      assert.deepEqual(tools, []);
+      assert.match(problems.join(), /not an address of the public internet/);
+    }
   assert.equal(connections, 0);
 });

@@ -50,6 +50,7 @@ export async function mcpHarness(t: Pick<TestContext, "after">, options: Options
     clock,
     log: recordingLog(logged),
     version: "1.2.3",
+    deployedFolder: join(folder, "data", "sys", "dyn_agents"),
     environment: { PATH: process.env["PATH"] ?? "", HOME: workspace, ...options.environment },
     webGuard: options.webGuard ?? (() => Promise.reject(new Error("no web"))),
     ...(options.watch ? { watch: options.watch } : {}),

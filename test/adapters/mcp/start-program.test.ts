@@ -11,7 +11,14 @@ import { temporaryFolder } from "../../support/temporary-folder.ts";
 async function ground(t: TestContext) {
   const folder = await temporaryFolder(t);
   const at = (...parts: string[]): string => join(folder, ...parts);
-  for (const path of ["project/agents/a", "project/data/workspace/a", "opt/server/node_modules", "served", "skills"])
+  for (const path of [
+    "project/agents/a",
+    "project/deployed/d",
+    "project/data/workspace/a",
+    "opt/server/node_modules",
+    "served",
+    "skills",
+  ])
     await mkdir(at(path), { recursive: true });
   for (const path of [
     "project/agents/a/run.mjs",
@@ -39,7 +46,7 @@ async function ground(t: TestContext) {
     programOf(
       { ...agent, ...more },
       { type: "mcp", name: "m", ...entry },
-      { sandbox: sandbox(kind), environment: { PATH: "/bin", A: "1" } },
+      { sandbox: sandbox(kind), environment: { PATH: "/bin", A: "1" }, deployedFolder: at("project/deployed") },
     );
     return confined.at(-1)!;
   };
@@ -111,4 +118,15 @@ test("a definition without a folder shows nothing more to its programs, and runs
   assert.deepEqual(argv, ["node", at("served"), "./run.mjs"]);
   assert.deepEqual(readable, [at("skills")]);
   assert.throws(() => start({ command: "node" }, { home: "" }, "none"), /in a sandbox only/);
+});
+
+test("an agent that was deployed reads its own folder and no other, and runs nothing outside of a sandbox", async (t) => {
+  const { start, at } = await ground(t);
+  const home = at("project/deployed/d");
+  await writeFile(join(home, "own.mjs"), "");
+  const { argv, readable } = start({ command: "node", args: ["./own.mjs", at("served")] }, { home });
+  assert.deepEqual(argv, ["node", join(home, "own.mjs"), at("served")]);
+  assert.ok(readable.includes(join(home, "own.mjs")));
+  assert.ok(!readable.some((path) => path.startsWith(at("served"))));
+  assert.throws(() => start({ command: "node" }, { home }, "none"), /in a sandbox only/);
 });
