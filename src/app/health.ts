@@ -1,6 +1,11 @@
+import { policyProblemsIn } from "../adapters/policy/policy-file.ts";
 import type { HealthBody, ReadinessBody } from "../schema/api/server.ts";
 import type { ConfigWatch } from "./config/watch-config.ts";
 import type { Runtime } from "./build-runtime.ts";
+import { policyFolders } from "./policy-folders.ts";
+
+/** Of more agents the policy files are not looked at: whoever asks waits for it. */
+const policyAgentsMax = 200;
 
 /** Where a server is in its life. */
 export type Phase = "starting" | "ok" | "draining";
@@ -8,6 +13,7 @@ export type Phase = "starting" | "ok" | "draining";
 export type HealthParts = {
   runtime: Pick<Runtime, "store" | "catalog" | "sessions">;
   phase(): Phase;
+  dataDir: string;
   /** Of the canonical data directory path. */
   workspaceHash: string;
   configProblems(): ReturnType<ConfigWatch["problems"]>;
@@ -32,12 +38,15 @@ export async function readinessOf({ runtime, phase, workspaceHash }: HealthParts
 export async function healthOf({
   runtime,
   phase,
+  dataDir,
   configProblems,
 }: HealthParts): Promise<Pick<HealthBody, "status" | "checks">> {
   const [store, sessions] = await Promise.all([runtime.store.health(), runtime.sessions.problems()]);
   const invalid = runtime.catalog.invalid();
   const configuration = configProblems();
-  const degraded = invalid.length > 0 || sessions.length > 0 || configuration.length > 0 || phase() === "draining";
+  const policies = (await policyFolders(runtime.catalog, dataDir, policyAgentsMax)).flatMap(policyProblemsIn);
+  const wrong = [invalid, sessions, configuration, policies].some((problems) => problems.length > 0);
+  const degraded = wrong || phase() === "draining";
   return {
     status: !store.ok ? "unhealthy" : degraded ? "degraded" : "healthy",
     checks: {
@@ -56,6 +65,7 @@ export async function healthOf({
       },
       sessions: sessions.map(({ sessionId, code, detail }) => ({ session_id: sessionId, code, detail })),
       configuration: configuration.map((error) => ({ ...error })),
+      policies: policies.map((problem) => ({ ...problem })),
     },
   };
 }

@@ -100,6 +100,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const health: HealthParts = {
     runtime,
     phase: () => phase,
+    dataDir: directory.path,
     workspaceHash: hashOfPath(directory.path),
     configProblems: () => watch?.problems() ?? [],
   };

@@ -3,7 +3,7 @@ import { chmod, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { duragent } from "../support/program.ts";
+import { duragent, startProgram } from "../support/program.ts";
 import { workspace } from "./workspaces.ts";
 
 test("policy check says what is decided about each command, by which line, and needs no server", async (t) => {
@@ -73,6 +73,18 @@ test("doctor and agent validate name what is broken in a policy file; doctor men
   assert.match(second.stdout, /error .*policy\.yaml: mode 0666 lets every user/);
   await duragent(["doctor", "--fix"], { cwd: folder });
   assert.equal((await stat(file)).mode & 0o002, 0);
+});
+
+test("health is degraded while a policy file is broken, and says where", async (t) => {
+  const { folder, dataDir } = await workspace(t, { "echo/policy.yaml": "mode: [\n" });
+  const server = startProgram(t, ["serve", "--port", "0"], { cwd: folder });
+  const [url] = await server.shows(/http:\/\/127\.0\.0\.1:\d+/);
+  const health = async () => JSON.parse(await (await fetch(`${url}/health`)).text());
+  const { status, checks } = await health();
+  assert.equal(status, "degraded");
+  assert.match(checks.policies[0].file, /agents\/echo\/policy\.yaml$/);
+  await writeFile(join(dataDir, "agents/echo/policy.yaml"), "mode: ask\n");
+  assert.deepEqual((await health()).checks.policies, []);
 });
 
 test("a new agent comes with a policy that lets it look around and asks about the rest", async (t) => {

@@ -6,16 +6,13 @@ import { localPolicyName, policyFileName } from "../../domain/policy/file-names.
 import type { AgentCatalog } from "../../runtime/agents/catalog-types.ts";
 import type { Config } from "../../schema/config.ts";
 import type { Check } from "../../surfaces/cli/ground.ts";
+import { policyFolders } from "../policy-folders.ts";
 
 const writableByOthers = 0o002;
 
 /** That every policy file can be read, since a broken one denies all calls, and that nobody else can write it. */
 export async function checkPolicies(catalog: AgentCatalog, config: Config, fix: boolean): Promise<Check[]> {
-  const folders = [config.dataDir];
-  for (const { name } of catalog.list()) {
-    const home = (await catalog.get(name))?.home ?? "";
-    if (home !== "") folders.push(home);
-  }
+  const folders = await policyFolders(catalog, config.dataDir, Number.POSITIVE_INFINITY);
   const checks = folders.flatMap((folder) =>
     policyProblemsIn(folder).map(({ file, line, column, message }): Check => {
       const place = [file, line, column].filter((part) => part !== undefined).join(":");
