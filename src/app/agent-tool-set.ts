@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
@@ -13,6 +14,8 @@ import type { PolicyDecision, ToolSet } from "../runtime/parts.ts";
 
 /** Where the tools of one agent come from. Each may be asked again and again. */
 export type ToolSources = {
+  /** Asked once. */
+  policy(): Promise<AgentPolicy>;
   /** Made once; those whose making fails are problems. */
   builtins(): Promise<{ tools: Tool[]; problems: string[] }>;
   cli(): Promise<CliTools>;
@@ -31,7 +34,7 @@ const nothing: CliTools = { tools: [], found: [], folders: [], problems: [] };
 export class AgentToolSet implements ToolSet {
   tools: readonly Tool[] = [];
   readonly #agent: LoadedAgent;
-  readonly #policy: AgentPolicy;
+  #loadedPolicy: AgentPolicy | null = null;
   readonly #sources: ToolSources;
   readonly #log: Log;
   #preparing: Promise<void> | null = null;
@@ -39,9 +42,8 @@ export class AgentToolSet implements ToolSet {
   /** Of the last look: what goes on is said once. */
   #told: ReadonlySet<string> = new Set();
 
-  constructor(agent: LoadedAgent, parts: { policy: AgentPolicy; sources: ToolSources; log: Log }) {
+  constructor(agent: LoadedAgent, parts: { sources: ToolSources; log: Log }) {
     this.#agent = agent;
-    this.#policy = parts.policy;
     this.#sources = parts.sources;
     this.#log = parts.log;
   }
@@ -91,12 +93,19 @@ export class AgentToolSet implements ToolSet {
     return `There is no tool ${name}${didYouMean(name, names) || "."} ${known}`;
   }
 
+  /** There are no tools to ask about before there is a policy. */
+  get #policy(): AgentPolicy {
+    assert(this.#loadedPolicy);
+    return this.#loadedPolicy;
+  }
+
   #hasAny(): boolean {
     const { tools, memory } = this.#agent.definition.spec;
     return tools.length > 0 || memory !== undefined || this.#sources.folders.some((folder) => existsSync(folder));
   }
 
   async #look(): Promise<void> {
+    this.#loadedPolicy ??= await this.#sources.policy();
     const problems: string[] = [];
     const orNothing = async <Value>(what: string, read: () => Promise<Value>, instead: Value): Promise<Value> => {
       try {

@@ -2,10 +2,12 @@ import { randomUUID } from "node:crypto";
 
 import { Option } from "commander";
 
+import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
+import type { ApprovalChoice } from "../../../schema/session-event.ts";
 import { comeBack } from "../conversation/converse.ts";
 import { CommandFailure, exitCodes, type ExitCode } from "../exit.ts";
 import { readAll } from "../input/read-all.ts";
-import { createTranscript } from "../output/transcript.ts";
+import { createTranscript, type PendingQuestion } from "../output/transcript.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition } from "../program.ts";
 import { openServer } from "../server/connect.ts";
@@ -21,11 +23,7 @@ export const define: Definition = (command, { context, action }) => {
       new Option(
         "--approve <whom>",
         "questions about tools: allow all, deny all, or ask you (default: ask at a terminal, else none)",
-      ).choices([
-        "all",
-        "none",
-        "ask",
-      ]),
+      ).choices(["all", "none", "ask"]),
     )
     .addHelpText(
       "after",
@@ -81,13 +79,15 @@ export const define: Definition = (command, { context, action }) => {
         const decide = async (): Promise<void> => {
           const { question } = transcript;
           if (question === null) return;
-          const decision = approve === "all" ? "allow_once" : approve === "none" ? "deny" : await askPerson();
-          await link.decide(question, decision);
+          const decision = approve === "all" ? "allow_once" : approve === "none" ? "deny" : await askPerson(question);
+          const { notKept } = await link.decide(question, decision);
+          if (notKept !== undefined) transcript.note(`(allowed this once only: ${notKept})`, "yellow");
         };
-        const askPerson = async (): Promise<"allow_once" | "allow_always" | "deny"> => {
+        const askPerson = async ({ toolName, command }: PendingQuestion): Promise<ApprovalChoice> => {
           const prompts = await import("@clack/prompts");
           const answer = await prompts.select({
-            message: "Allow it?",
+            // Whole, also where nothing else is shown.
+            message: `Allow ${terminalLine(toolName)} to run: ${terminalText(command)}`,
             output: context.stderr,
             options: [
               { value: "allow_once", label: "once" },
