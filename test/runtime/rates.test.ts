@@ -132,9 +132,15 @@ test("a session that waits for a rate says so and for how long, and goes on by i
     "limits.rate of the agent tester allows requests_per_minute: 1",
   ]);
   assert.equal(running.model.requests.length, 1);
+  const held = gate();
+  running.model.reply({ text: ["let in"], hold: held.opened });
+  const holding = running.model.holding();
   clock.advance(60_000);
+  await holding;
+  clock.advance(4_000);
+  held.open();
   const answer = await running.sessions.answer(id, sent.messageId, patient);
-  assert.equal(answer.kind === "ended" && answer.content, "echo: two");
+  assert.equal(answer.kind === "ended" && answer.content, "let in");
 });
 
 test("a wait for a rate can be cancelled, and max_turn_seconds ends it", async (t) => {
