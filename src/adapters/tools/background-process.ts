@@ -4,9 +4,9 @@ import type { BackgroundProcesses, ProcessRecord } from "../../ports/background-
 import type { Tool, ToolContext, ToolEffect } from "../../ports/tool.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
-import { awaitProcess } from "./await-process.ts";
 import { defineTool, errorResult, okResult } from "./define-tool.ts";
 import { FileFault } from "./files/file-fault.ts";
+import { followProcess } from "./follow-process.ts";
 import type { ToolParts } from "./parts.ts";
 import { workingFolder } from "./working-folder.ts";
 
@@ -123,7 +123,8 @@ async function act(given: Given, parts: ToolParts, context: ToolContext): Promis
   return actOn(given, process, processes);
 }
 
-async function spawn(given: Spawn, { agent, processes }: ToolParts, context: ToolContext): Promise<ToolResult> {
+async function spawn(given: Spawn, parts: ToolParts, context: ToolContext): Promise<ToolResult> {
+  const { agent, processes } = parts;
   const known = processes.findByKey(context.sessionId, context.idempotencyKey);
   const process = await processes.start(
     {
@@ -138,13 +139,16 @@ async function spawn(given: Spawn, { agent, processes }: ToolParts, context: Too
     },
     context,
   );
-  if (given.wait) return waitFor(process, processes, context);
+  if (given.wait) return waitFor(process, parts, context);
   const { handle, pid, tmux_session, status } = process;
   return okResult(json({ handle, tmux_session, status: status.state, pid }), { details: { handle } });
 }
 
-async function waitFor(process: ProcessRecord, processes: BackgroundProcesses, context: ToolContext) {
-  const ended = await awaitProcess(process.handle, processes, context);
+async function waitFor(process: ProcessRecord, { processes, clock }: ToolParts, context: ToolContext) {
+  const decoder = new TextDecoder();
+  const ended = await followProcess(process.handle, { processes, clock }, context, (bytes) =>
+    context.onOutput(decoder.decode(bytes, { stream: true })),
+  );
   if (ended === null) return { success: false, outcome: "cancelled", content: "Cancelled; it was killed." } as const;
   const { text, isCut } = await processes.tail(process.handle, tailBytes);
   const seconds = (Date.parse(ended.ended_at ?? ended.started_at) - Date.parse(ended.started_at)) / 1000;
@@ -164,7 +168,7 @@ async function actOn(given: OfHandle, process: ProcessRecord, processes: Backgro
   const { handle } = process;
   switch (given.action) {
     case "status":
-      return okResult(json(process));
+      return okResult(json(shown(process)));
     case "log":
       return okResult(await logText(processes, handle, given));
     case "capture":
@@ -191,6 +195,22 @@ async function actOn(given: OfHandle, process: ProcessRecord, processes: Backgro
       return okResult("No longer watched.");
   }
 }
+
+/** What concerns the model: the server's paths and keys do not. */
+const shown = ({ handle: name, command, label, workdir, pid, tmux_session, status, ...more }: ProcessRecord) => ({
+  handle: name,
+  command,
+  label,
+  workdir,
+  pid,
+  tmux_session,
+  status,
+  session_id: more.session_id,
+  agent: more.agent,
+  started_at: more.started_at,
+  ended_at: more.ended_at,
+  timeout_seconds: more.timeout_seconds,
+});
 
 function listText(processes: readonly ProcessRecord[]): string {
   if (processes.length === 0) return "There are no background processes in this session.";

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
+import { nodeFileSystem } from "../../../src/adapters/file-system/node.ts";
+import type { FileSystem } from "../../../src/ports/file-system.ts";
 import { until } from "../../support/until.ts";
 import { command, context, openGround, otherSession, outputOf, patient, sessionId } from "./ground.ts";
 
@@ -150,6 +152,29 @@ void suite("background processes", { concurrency: 4 }, () => {
     assert.match(told.ended[0]?.message ?? "", /Output:\na \*\*\* ␛\[2Jb/);
     assert.doesNotMatch(told.ended[0]?.message ?? "", /hunter2/);
     assert.ok(log.some(({ level, message }) => level === "warn" && message.includes("the disk is full")));
+  });
+
+  void test("a full disk keeps nothing alive, and what happened is noted and told once there is room", async (t) => {
+    let isFull = false;
+    const fileSystem: FileSystem = {
+      ...nodeFileSystem,
+      replace: (path, bytes, options) =>
+        isFull ? Promise.reject(new Error("ENOSPC: no space left")) : nodeFileSystem.replace(path, bytes, options),
+    };
+    const { processes, workspace, told, log } = await openGround(t, { fileSystem });
+    const killed = await processes.start(command("sleep 60", workspace), context());
+    const failed = await processes.start(command("until [ -e go ]; do sleep 0.02; done; exit 3", workspace), context());
+    isFull = true;
+    await writeFile(join(workspace, "go"), "");
+    await assert.rejects(processes.kill(killed.handle), /ENOSPC/);
+    assert.equal(await isAlive(killed.pid ?? 0), false);
+    await until("the end is seen", () => log.some(({ message }) => message.includes(failed.handle)));
+    assert.deepEqual(told.ended, []);
+    isFull = false;
+    assert.deepEqual((await processes.ended(killed.handle, patient())).status, { state: "killed" });
+    assert.deepEqual((await processes.ended(failed.handle, patient())).status, { state: "failed", exit_code: 3 });
+    await until("both are told", () => told.ended.length === 2);
+    assert.ok(log.filter(({ level }) => level === "error").length <= 3);
   });
 
   void test("one that its call waits for is recorded without a message", async (t) => {

@@ -8,6 +8,7 @@ import { nodeFileSystem } from "../../../src/adapters/file-system/node.ts";
 import { openBackgroundProcesses } from "../../../src/adapters/processes/background/open.ts";
 import type { AgentSessions, EndedProcess } from "../../../src/ports/agent-sessions.ts";
 import type { BackgroundProcesses, StartProcess } from "../../../src/ports/background-processes.ts";
+import type { FileSystem } from "../../../src/ports/file-system.ts";
 import type { Sandbox } from "../../../src/ports/sandbox.ts";
 import type { ToolContext } from "../../../src/ports/tool.ts";
 import type { SessionId } from "../../../src/schema/ids.ts";
@@ -62,6 +63,7 @@ export type GroundOptions = {
   refuse?: { times: number };
   env?: NodeJS.ProcessEnv;
   sandbox?: Sandbox;
+  fileSystem?: FileSystem;
   redactText?: (text: string) => string;
 };
 
@@ -73,7 +75,7 @@ export async function openGround(test: Pick<TestContext, "after">, options: Grou
   const log: Ground["log"] = [];
   const processes = await openBackgroundProcesses({
     folder,
-    fileSystem: nodeFileSystem,
+    fileSystem: options.fileSystem ?? nodeFileSystem,
     sandbox: options.sandbox ?? noSandbox,
     sessions: listeningSessions(told, options.refuse),
     clock: createSystemClock(),

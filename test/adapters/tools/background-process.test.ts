@@ -54,17 +54,21 @@ void suite("the tool background_process", { concurrency: 4 }, () => {
     const ground = await openGround(t);
     const tool = backgroundProcessTool(partsOf(ground));
     const spawn = (command: string, more = {}) => callTool(tool, { action: "spawn", command, wait: true, ...more });
+    let output = "";
+    const shown = { onOutput: (text: string) => (output += text) };
+    await callTool(tool, { action: "spawn", command: "echo early; sleep 0.3; echo late", wait: true }, shown);
+    assert.equal(output, "early\nlate\n");
     const good = await spawn("echo done");
     assert.equal(good.success, true);
     assert.partialDeepStrictEqual(json(good.content), { status: "completed", exit_code: 0, output: "done\n" });
     const long = await spawn("seq 1 9000; exit 2");
     assert.deepEqual([long.success, long.outcome], [false, "error"]);
-    const output = String(json(long.content)["output"]);
-    assert.match(output, /^\.\.\.\n\d+\n.*\n9000\n$/s);
-    assert.ok(output.length <= 8 * 1024 + 4);
+    const end = String(json(long.content)["output"]);
+    assert.match(end, /^\.\.\.\n\d+\n.*\n9000\n$/s);
+    assert.ok(end.length <= 8 * 1024 + 4);
     const slow = await spawn("sleep 60", { timeout_seconds: 1 });
     assert.equal(slow.outcome, "timeout");
-    await until("all are told without a message", () => ground.told.ended.length === 3);
+    await until("all are told without a message", () => ground.told.ended.length === 4);
     assert.ok(ground.told.ended.every((one) => one.message === undefined));
   });
 

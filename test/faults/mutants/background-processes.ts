@@ -37,9 +37,16 @@ export const backgroundProcessMutants: readonly Mutant[] = [
   {
     name: "a time-out begins anew with each server",
     file: "src/adapters/processes/background/process-life.ts",
-    find: "const until = Date.parse(this.stored.started_at) + this.stored.timeout_seconds * 1000;",
-    replace: "const until = clock.now() + this.stored.timeout_seconds * 1000 + (this.recording ? 60_000 : 0);",
+    find: "Date.parse(startedAt)",
+    replace: "performance.timeOrigin",
     test: restart,
+  },
+  {
+    name: "a process counts as ended before that is noted",
+    file: "src/adapters/processes/background/process-life.ts",
+    find: "        const stored = { ...this.stored, ...change };\n",
+    replace: "        const stored = (this.stored = { ...this.stored, ...change });\n",
+    test: background,
   },
   {
     name: "what has left the group is not killed",

@@ -25,10 +25,12 @@ export class ProcessLife {
   #saved: Promise<void> = Promise.resolve();
   /** There is a process to be looked at. */
   #begun = false;
-  #looking: Promise<void> | null = null;
+  #looking: Promise<unknown> | null = null;
+  #failures = 0;
   #stopping: Promise<void> | null = null;
   #reporting: Promise<void> = Promise.resolve();
-  #cancelTimeout: () => void = () => undefined;
+  /** As `ending` of the record, where that could not be written. */
+  #why: StoredProcess["ending"];
 
   constructor(ground: Ground, stored: StoredProcess) {
     this.#ground = ground;
@@ -50,10 +52,15 @@ export class ProcessLife {
     return session === undefined || socket === undefined ? undefined : { session, socket };
   }
 
-  /** Durable once this resolves; changes are written in their order. */
+  /** Durable once this resolves, and not so before; changes are made in their order. */
   save(change: Partial<StoredProcess>): Promise<void> {
-    this.stored = { ...this.stored, ...change };
-    this.#saved = this.#saved.catch(() => undefined).then(() => this.#ground.files.write(this.stored));
+    this.#saved = this.#saved
+      .catch(() => undefined)
+      .then(async () => {
+        const stored = { ...this.stored, ...change };
+        await this.#ground.files.write(stored);
+        this.stored = stored;
+      });
     return this.#saved;
   }
 
@@ -81,7 +88,6 @@ export class ProcessLife {
       throw error;
     }
     this.#begun = true;
-    this.#follow();
     void this.look();
   }
 
@@ -96,23 +102,15 @@ export class ProcessLife {
       if (leader && started !== undefined) await this.save({ pid: leader.pid, pid_started: started });
     }
     this.#begun = true;
-    this.#follow();
-    if (this.stored.ending) return void this.stop(this.stored.ending);
     await this.look();
   }
 
-  /** Ends it when its time is over, counted from its start and not from now. */
-  #follow(): void {
-    const { clock } = this.#ground;
-    const until = Date.parse(this.stored.started_at) + this.stored.timeout_seconds * 1000;
-    if (this.isRunning) this.#cancelTimeout = clock.after(until - clock.now(), () => void this.stop("timed_out"));
-  }
-
   /** What has become of it? Asked when its keeper ends, and every now and then. */
-  look(): Promise<void> {
+  look(): Promise<unknown> {
     if (!this.isRunning || !this.#begun || this.#stopping) return Promise.resolve();
     this.#looking ??= this.#lookNow()
-      .catch((error: unknown) => this.#failed(error, "a background process could not be looked at"))
+      .then(() => (this.#failures = 0))
+      .catch((error: unknown) => this.#failed(error, "what became of a background process could not be noted yet"))
       .finally(() => (this.#looking = null));
     return this.#looking;
   }
@@ -120,26 +118,38 @@ export class ProcessLife {
   async #lookNow(): Promise<void> {
     const keeper = await this.keeper();
     const code = await this.#exitCode();
+    const ending = this.stored.ending ?? this.#why ?? (this.#isOverdue && code === undefined ? "timed_out" : undefined);
+    // Not waited for: it waits for this look.
+    if (ending) return void this.stop(ending).catch(() => undefined);
     if (code === undefined && keeper !== undefined) return watchSilence(this, this.#ground);
-    if (this.#stopping) return;
     if (code !== undefined) await this.#stopAll();
-    if (this.#stopping) return;
-    await this.#finish(code === undefined ? { state: "lost" } : statusOf(code));
+    if (!this.#stopping) await this.#finish(code === undefined ? { state: "lost" } : statusOf(code));
   }
 
-  /** Kills all of it. Why is durable before the first signal: a later server goes on with it. */
+  /** Counted from its start, also by a later server. */
+  get #isOverdue(): boolean {
+    const { started_at: startedAt, timeout_seconds: seconds } = this.stored;
+    return this.#ground.clock.now() >= Date.parse(startedAt) + seconds * 1000;
+  }
+
+  /** Kills all of it. Why is durable before the first signal, if it can be: a later server goes on with it. */
   stop(why: "killed" | "timed_out"): Promise<void> {
     if (!this.isRunning) return Promise.resolve();
-    this.#stopping ??= this.#stopNow(why).catch((error: unknown) => {
-      this.#stopping = null;
-      this.#failed(error, "a background process was not killed");
-      throw error;
-    });
+    this.#why = why;
+    this.#stopping ??= this.#stopNow(why)
+      .catch((error: unknown) => {
+        this.#failed(error, "what became of a background process could not be noted yet");
+        throw error;
+      })
+      .finally(() => (this.#stopping = null));
     return this.#stopping;
   }
 
   async #stopNow(why: "killed" | "timed_out"): Promise<void> {
-    await this.save({ ending: why });
+    // A full disk keeps nothing alive.
+    await this.save({ ending: why }).catch((error: unknown) =>
+      this.#failed(error, "that a process is killed was not noted"),
+    );
     await this.#stopAll();
     await this.#looking;
     await this.#finish({ state: why });
@@ -154,7 +164,6 @@ export class ProcessLife {
 
   /** Resolves when what was begun here is done. */
   async settled(): Promise<void> {
-    this.#cancelTimeout();
     await Promise.allSettled([this.#looking, this.#stopping]);
     await Promise.allSettled([this.#reporting, this.#saved]);
   }
@@ -166,7 +175,6 @@ export class ProcessLife {
 
   async #finish(status: ProcessStatus): Promise<void> {
     if (!this.isRunning) return;
-    this.#cancelTimeout();
     const { clock, files } = this.#ground;
     await this.save({ status, ended_at: new Date(clock.now()).toISOString(), watch: undefined });
     await files.removeRunning(this.stored.handle);
@@ -197,7 +205,10 @@ export class ProcessLife {
   }
 
   #failed(error: unknown, message: string): void {
-    this.#ground.log.error({ session_id: this.stored.session_id, handle: this.stored.handle, err: error }, message);
+    this.#failures += 1;
+    // It is looked at again and again.
+    const level = this.#failures === 1 ? "error" : "debug";
+    this.#ground.log[level]({ session_id: this.stored.session_id, handle: this.stored.handle, err: error }, message);
   }
 }
 

@@ -1,11 +1,9 @@
 import type { BackgroundProcesses, ProcessRecord } from "../../../ports/background-processes.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { ToolContext } from "../../../ports/tool.ts";
-import { awaitProcess } from "../await-process.ts";
+import { followProcess } from "../follow-process.ts";
 import { isObject, type CodingAgent, type Heard } from "./stream.ts";
 
-const betweenLooksMs = 200;
-const readBytes = 256 * 1024;
 /** A longer one is left out: no line that matters is so long. */
 const lineBytesMax = 8 * 1024 * 1024;
 const notesLengthMax = 2_000;
@@ -24,26 +22,14 @@ export type HeardAll = {
 export async function hearProcess(
   handle: string,
   agent: CodingAgent,
-  { processes, clock }: { processes: BackgroundProcesses; clock: Clock },
+  parts: { processes: BackgroundProcesses; clock: Clock },
   context: ToolContext,
 ): Promise<HeardAll> {
   const heard: Omit<HeardAll, "ended"> = { sessionId: undefined, result: undefined, error: undefined, notes: "" };
   const lines = new Lines((line) => hearLine(line, agent, heard, context));
-  let ended: { record: ProcessRecord | null } | null = null;
-  const over = awaitProcess(handle, processes, context).then((record) => (ended = { record }));
-  for (let at = 0; ;) {
-    const isLast = ended !== null;
-    for (;;) {
-      const { bytes } = await processes.output(handle, { offset: at, limitBytes: readBytes });
-      if (bytes.length === 0) break;
-      at += bytes.length;
-      lines.push(bytes);
-    }
-    if (isLast) break;
-    await Promise.race([over, clock.sleep(betweenLooksMs)]);
-  }
+  const ended = await followProcess(handle, parts, context, (bytes) => lines.push(bytes));
   lines.end();
-  return { ...heard, ended: (await over).record };
+  return { ...heard, ended };
 }
 
 function hearLine(line: string, agent: CodingAgent, heard: Omit<HeardAll, "ended">, context: ToolContext): void {
