@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -48,6 +48,19 @@ test("a key that is misspelled in duragent.yaml stops every command with its pla
     assert.match(stderr, /^error: duragent\.yaml:2:3: .*prot/);
     assert.match(stderr, /port/);
   }
+});
+
+test("a server that must have bubblewrap does not start without it, and says what to install", async (t) => {
+  const folder = await temporaryFolder(t);
+  await writeFile(join(folder, "duragent.yaml"), "sandbox: { mode: bubblewrap }\n");
+  await mkdir(join(folder, "bin"));
+  await symlink(process.execPath, join(folder, "bin", "node"));
+  const { code, stderr } = await duragent(["serve", "--port", "0"], {
+    cwd: folder,
+    env: { PATH: join(folder, "bin") },
+  });
+  assert.equal(code, 78);
+  assert.match(stderr, /sandbox\.mode is bubblewrap, and there is no program bwrap on the PATH; install it \(Debian/);
 });
 
 test("run exits 1 when its turn failed, with the provider's words on stderr and nothing on stdout", async (t) => {

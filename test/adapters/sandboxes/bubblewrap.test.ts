@@ -104,7 +104,7 @@ void suite("a command in the sandbox", { skip: missing, concurrency: 4 }, () => 
       await project.open(),
       project,
       "ls /proc | grep -c '^[0-9]'; cat /proc/[0-9]*/environ | tr '\\0' '\\n'; grep CapEff /proc/self/status; kill -0 " +
-        `${process.pid} && echo SEEN; kill -9 -1; exit 0`,
+        `${process.pid} && echo SEEN; exit 0`,
       { env: { SAID: "yes" } },
     );
     assert.ok(Number(stdout.split("\n")[0]) < 8, stdout);
