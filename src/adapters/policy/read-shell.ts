@@ -33,9 +33,9 @@ export function readShell(line: string): SeenCommand[] | null {
   try {
     visit(parse(line));
   } catch (error) {
-    // Deeper than the stack: as good as not readable.
-    if (!(error instanceof RangeError)) throw error;
-    return null;
+    // Deeper than the stack, or a fault of the parser: either way nobody knows what the line would run.
+    if (error instanceof Error) return null;
+    throw error;
   }
   return isWhole ? found : null;
 }

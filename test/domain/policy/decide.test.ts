@@ -202,6 +202,54 @@ test("what always allow keeps allows the call it was kept for", () => {
   );
 });
 
+test("whatever is written, a decision is made, and nothing that is not understood runs", () => {
+  const piece = fc.constantFrom(
+    ..."\"'`$(){}[]<>|&;\\\n\t #~*?!=^%:,aé\u0000\ud800".split(""),
+    "rm x",
+    "<<E\n",
+    "$((",
+    "case x in",
+    "[[ ",
+    "bash -c ",
+    "eval ",
+  );
+  const line = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.array(piece, { maxLength: 30 }).map((pieces) => pieces.join("")),
+  );
+  fc.assert(
+    fc.property(line, (text) => {
+      const policy = policyFor(bash(text), { mode: "ask", allow: ["bash:ls"], deny: ["bash:rm"] });
+      if (policy === "allow") assert.match(text, /^[\s\S]*\bls\b/);
+      alwaysPatterns(bash(text));
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("a line that is made to be slow is not looked into for long", () => {
+  for (const piece of [
+    "$(",
+    "`",
+    "((",
+    "${a:-",
+    "<<a ",
+    "$((",
+    "eval ",
+    "sudo ",
+    "bash -c ",
+    "if ",
+    "'",
+    '"',
+    "\\",
+    "{a,",
+    "a|",
+  ]) {
+    const line = piece.repeat(60_000 / piece.length);
+    assert.notEqual(policyFor(bash(line), { mode: "ask", allow: ["bash:*"], deny: ["bash:rm"] }), "allow", piece);
+  }
+});
+
 test("a policy that came with a request can only tighten", () => {
   const given = tier({ file: "policy.yaml", mode: "allow", allow: ["bash:*"], deny: ["bash:rm"], ask: ["bash:mv"] });
   const rules = mergeTiers([tier({ mode: "ask" }), onlyTightening(given, "ask")]);

@@ -107,6 +107,13 @@ export const policyMutants: readonly Mutant[] = [
     test: tables,
   },
   {
+    name: "what bash expands twice is read once",
+    file: "src/adapters/policy/read-shell.ts",
+    find: 'node.operator === ">&" &&',
+    replace: "node.end < 0 &&",
+    test: tables,
+  },
+  {
     name: "capitals get around a deny pattern",
     file: "src/domain/policy/pattern.ts",
     find: "matchesExactly(pattern.toLowerCase(), text.toLowerCase());",
