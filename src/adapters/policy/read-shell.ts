@@ -11,7 +11,7 @@ const load: (name: "unbash") => typeof Unbash = createRequire(import.meta.url);
 const lineUnitsMax = 64 * 1024;
 /** Nor one of more expansions and here-documents: inside each other they cost the square of their number. */
 const expansionsMax = 1_000;
-const expansion = /\$[({[]|`|<</g;
+const expansion = /\$[({[]|[<>]\(|`|<</g;
 
 /** Every simple command of a command line, those in substitutions, compound commands and functions too; `null`: it can not be read. */
 export function readShell(line: string): SeenCommand[] | null {

@@ -14,7 +14,7 @@ export type ShellReader = (line: string) => SeenCommand[] | null;
 
 const commandsMax = 2_000;
 const depthMax = 8;
-/** The words after `sudo` or `xargs`: each may be where the command begins. */
+/** The words after `sudo` or `find`: each may be where a command begins. */
 const wrappedWordsMax = 200;
 /** Something that only the shell will know. */
 const unknown: SeenCommand = { words: [null], open: true, fed: [] };
@@ -39,6 +39,7 @@ export function everyCommand(line: string, read: ShellReader): SeenCommand[] | n
     if (takesText.has(name) || shells.has(name)) visitTexts(name, { ...command, words: rest }, depth);
     if (runsItsWords.has(name)) {
       const starts = rest.flatMap((word, index) => (runsWhatFollows.test(word ?? "") ? [index + 1] : []));
+      if (starts.length > 0 && rest.length > wrappedWordsMax) return false;
       return starts.every((start) => visit({ words: rest.slice(start), open: command.open, fed: [] }, depth));
     }
     return !wrappers.has(name) || visitWrapped(name, { ...command, words: rest }, depth);

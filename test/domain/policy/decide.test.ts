@@ -244,6 +244,8 @@ test("a line that is made to be slow is not looked into for long", () => {
     "\\",
     "{a,",
     "a|",
+    "<(",
+    "find -exec ",
   ]) {
     const line = piece.repeat(60_000 / piece.length);
     assert.notEqual(policyFor(bash(line), { mode: "ask", allow: ["bash:*"], deny: ["bash:rm"] }), "allow", piece);
