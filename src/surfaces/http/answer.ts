@@ -18,7 +18,7 @@ const quietRoutes = new Set(["/livez", "/readyz", "/metrics"]);
 /** The way of every request: gate, route, answer; and a line in the log and a count for each. */
 export async function answer(surface: Surface, context: HttpContext, handler: Handler): Promise<Response> {
   const startedMs = surface.clock.monotonic();
-  const { incoming, outgoing, via } = context.env;
+  const { incoming, outgoing, via, bodyTime } = context.env;
   const requestId = chosenRequestId(one(incoming.headers["x-request-id"])) ?? surface.clock.ulid();
   const traceId = traceIdOf(one(incoming.headers["traceparent"]));
   const headers = commonHeaders(surface, incoming.headers.origin, requestId);
@@ -35,6 +35,7 @@ export async function answer(surface: Surface, context: HttpContext, handler: Ha
       surface,
       incoming,
       outgoing,
+      bodyTime,
       requestId,
       traceId,
       source,

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { SessionId } from "../../schema/ids.ts";
+import type { BodyTime } from "./request/body-time.ts";
 import type { Surface } from "./surface.ts";
 
 /** One request as a route sees it, before its own parts are parsed. */
@@ -8,6 +9,7 @@ export type Arrived = {
   readonly surface: Surface;
   readonly incoming: IncomingMessage;
   readonly outgoing: ServerResponse;
+  readonly bodyTime: BodyTime | undefined;
   readonly requestId: string;
   readonly traceId: string | undefined;
   /** `cli`: over the local socket. */

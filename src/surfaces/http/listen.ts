@@ -8,6 +8,7 @@ import type { Log } from "../../ports/telemetry.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import type { HttpSurface } from "./app.ts";
 import { problemReply } from "./problem-reply.ts";
+import { limitBodyTime, type BodyTime } from "./request/body-time.ts";
 import { refuseMalformed } from "./refuse-malformed.ts";
 
 const headerBytesMax = 16_384;
@@ -39,8 +40,10 @@ export type Listener = {
 export async function listen({ app, drain }: HttpSurface, options: ListenOptions): Promise<Listener> {
   const open = new Set<ServerResponse>();
   const serve = (via: "tcp" | "unix", isOver: (socket: Socket) => boolean): Server => {
+    const bodyTimes = new WeakMap<object, BodyTime>();
     const answer = getRequestListener(
-      (request, { incoming, outgoing }) => app.fetch(request, { incoming, outgoing, via }),
+      (request, { incoming, outgoing }) =>
+        app.fetch(request, { incoming, outgoing, via, bodyTime: bodyTimes.get(incoming) }),
       {
         errorHandler: (error) => unreadable(error, options),
       },
@@ -49,7 +52,8 @@ export async function listen({ app, drain }: HttpSurface, options: ListenOptions
       {
         maxHeaderSize: headerBytesMax,
         headersTimeout: 15_000,
-        requestTimeout: 60_000,
+        // See `limitBodyTime`.
+        requestTimeout: 0,
         keepAliveTimeout: 65_000,
         noDelay: true,
       },
@@ -57,6 +61,11 @@ export async function listen({ app, drain }: HttpSurface, options: ListenOptions
         open.add(outgoing);
         outgoing.once("close", () => open.delete(outgoing));
         if (isOver(incoming.socket)) return refuseConnection(incoming, outgoing, options.clock.ulid());
+        const refuseLate = (): void => {
+          const late = Object.assign(new Error("its body is late"), { code: "ERR_HTTP_REQUEST_TIMEOUT" });
+          refuseMalformed(late, incoming.socket, options.clock.ulid());
+        };
+        bodyTimes.set(incoming, limitBodyTime(incoming, options.clock, refuseLate));
         // The listener answers every failure itself.
         void answer(incoming, outgoing);
       },

@@ -6,6 +6,7 @@ import type { MemoryStore } from "../../ports/memory-store.ts";
 import type { Log, Metrics } from "../../ports/telemetry.ts";
 import type { AgentCatalog, AgentDeployment } from "../../runtime/agents/catalog-types.ts";
 import type { Sessions } from "../../runtime/runtime.ts";
+import type { BodyTime } from "./request/body-time.ts";
 import type { HealthBody, ReadinessBody, VersionBody } from "../../schema/api/server.ts";
 
 /** Who may come in; tokens as plain text, compared in constant time. */
@@ -58,4 +59,9 @@ export type HttpOptions = {
 };
 
 /** What the listener gives with each request; `unix`: over the local socket, which needs no token. */
-export type NodeBindings = { incoming: IncomingMessage; outgoing: ServerResponse; via: "tcp" | "unix" };
+export type NodeBindings = {
+  incoming: IncomingMessage;
+  outgoing: ServerResponse;
+  via: "tcp" | "unix";
+  bodyTime: BodyTime | undefined;
+};

@@ -84,6 +84,7 @@ export function route<
     idempotent,
     responses,
     async answer({ path: pathText, query: queryText, ...arrived }) {
+      if (declaration.streamed === true) arrived.bodyTime?.perPiece();
       if (isCounted) await arrived.surface.sessions.admitClient(clientOf(arrived));
       const call = {
         ...arrived,

@@ -3,10 +3,15 @@ import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { test } from "node:test";
 
+import { createSystemClock } from "../../../src/adapters/clock/system.ts";
+import { nodeFileSystem } from "../../../src/adapters/file-system/node.ts";
+import { openArtifactStore } from "../../../src/adapters/stores/registry.ts";
 import { byteRange } from "../../../src/surfaces/http/request/byte-range.ts";
 import { bytesOf, pieces } from "../../suites/artifact-store.ts";
+import { FailingDisk } from "../../support/failing-disk.ts";
 import { ask, openRequest, startHttp, type HttpHarness } from "../../support/http-harness.ts";
 import { newSession } from "../../support/runtime-harness.ts";
+import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { until } from "../../support/until.ts";
 
 const place = (name?: string): string =>
@@ -189,4 +194,17 @@ test("a session whose artifacts can not be removed is still there, to be deleted
   artifacts.deleteOfSession = remove;
   assert.equal((await ask(http, { path: `/api/v1/sessions/${id}` })).status, 200);
   assert.equal((await ask(http, { method: "DELETE", path: `/api/v1/sessions/${id}` })).status, 204);
+});
+
+test("a full disk is 507, and what was there stays", async (t) => {
+  const disk = new FailingDisk(nodeFileSystem);
+  const disks = { folder: await temporaryFolder(t), fs: disk, clock: createSystemClock() };
+  const http = await startHttp(t, { runtime: { artifacts: await openArtifactStore("filesystem", disks) } });
+  assert.equal((await put(http, "a", "before")).status, 201);
+  disk.fail({ operation: "write", code: "ENOSPC" });
+  const refused = await put(http, "a", "after");
+  assert.equal(refused.status, 507);
+  assert.equal(refused.json.type, "urn:duragent:problem:storage-full");
+  assert.equal((await ask(http, { path: place("a") })).text, "before");
+  assert.equal((await put(http, "a", "after")).status, 200);
 });
