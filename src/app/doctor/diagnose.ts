@@ -1,4 +1,5 @@
 import { access } from "node:fs/promises";
+import { join } from "node:path";
 
 import { createSystemClock } from "../../adapters/clock/system.ts";
 import { yamlErrorLine } from "../../schema/yaml-document.ts";
@@ -14,6 +15,7 @@ import { checkDisk } from "./check-disk.ts";
 import { checkListen } from "./check-listening.ts";
 import { checkMcp } from "./check-mcp.ts";
 import { checkModes } from "./check-modes.ts";
+import { checkPrograms } from "./check-programs.ts";
 import { checkSandbox } from "./check-sandbox.ts";
 import { checkPolicies } from "./check-policies.ts";
 import { checkStore } from "./check-store.ts";
@@ -91,6 +93,7 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
         ...(await checkAgents({ catalog, models, config, online: options.online })),
         ...(await checkPolicies(catalog, config, options.fix)),
         ...(await checkCodingAgents({ catalog, env: loaded.env })),
+        ...(await checkPrograms(catalog, join(config.dataDir, "tools"))),
         ...(await checkMcp({ catalog, env: loaded.env, online: options.online })),
       ];
     } finally {
