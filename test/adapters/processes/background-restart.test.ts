@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
 import { processTable } from "../../../src/adapters/processes/background/process-table.ts";
 import { until } from "../../support/until.ts";
-import { context, outputOf, patient, sessionId } from "./ground.ts";
+import { command, context, outputOf, patient, sessionId } from "./ground.ts";
 import { hasFile, killedServer } from "./killed-server.ts";
 
 // Side by side: most of the time is spent waiting for processes.
@@ -74,13 +74,39 @@ void suite("after a kill -9 of the server and its group", { concurrency: 4 }, ()
   });
 
   void test("one whose server died before it could note the pid is found by its mark", async (t) => {
-    const killed = await killedServer(t, "echo begun; sleep 60", { diesFirst: true });
+    const killed = await killedServer(t, "echo begun; sleep 60", { diesAt: 2 });
     assert.equal((await killed.record())["pid"], undefined);
     const { processes } = await killed.again();
     const [found] = processes.list(sessionId);
     assert.deepEqual(found?.status, { state: "running" });
     await processes.kill(found?.handle ?? "");
     assert.deepEqual(processes.list(sessionId)[0]?.status, { state: "killed" });
+  });
+
+  for (const diesAt of [1, 2, 3])
+    void test(`a start that died before its record was written for the ${diesAt}. time runs the command once`, async (t) => {
+      const killed = await killedServer(t, "echo x >> once; echo begun; sleep 60", { diesAt });
+      const { processes, workspace } = await killed.again();
+      const call = context({ idempotencyKey: "the key of the call" });
+      const line = "echo x >> once; echo begun; sleep 60";
+      const { handle } = await processes.start(command(line, workspace), call);
+      await until("it has begun", async () => (await outputOf(processes, handle)).includes("begun"));
+      assert.equal(await readFile(join(workspace, "once"), "utf8"), "x\n");
+      assert.deepEqual(call.started, [handle]);
+      assert.deepEqual(
+        processes.list(sessionId).map((one) => one.status.state),
+        ["running"],
+      );
+    });
+
+  void test("a command whose keeper was killed is lost, and does not run on", async (t) => {
+    const killed = await killedServer(t, "echo $$ > pid; sleep 60", { ready: hasFile("pid") });
+    process.kill(Number((await killed.record())["pid"]), "SIGKILL");
+    const { processes, told } = await killed.again();
+    await until("the session is told", () => told.ended.length > 0);
+    assert.deepEqual(processes.list(sessionId)[0]?.status, { state: "lost" });
+    const pid = Number(await readFile(join(killed.folder, "pid"), "utf8"));
+    assert.equal(await processTable().startOf(pid), undefined);
   });
 
   void test("its time counts from its start", async (t) => {

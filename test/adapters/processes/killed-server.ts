@@ -17,19 +17,20 @@ export async function killedServer(
   options: {
     screen?: boolean;
     timeoutMs?: number;
-    diesFirst?: boolean;
+    /** It dies by itself, instead of writing a record for so many times. */
+    diesAt?: number;
     ready?: (folder: string) => Promise<boolean>;
   } = {},
 ): Promise<Killed> {
   const { path: folder } = await disposableFolder();
   const program = join(import.meta.dirname, "programs/start-process.ts");
   const args = [folder, line, options.screen ? "interactive" : "", String(options.timeoutMs ?? 60_000)];
-  const child = spawn(process.execPath, [program, ...args, options.diesFirst ? "dies-first" : ""], {
+  const child = spawn(process.execPath, [program, ...args, String(options.diesAt ?? "")], {
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = once(child, "exit");
-  if (options.diesFirst) await ended;
+  if (options.diesAt !== undefined) await ended;
   else {
     await Promise.race([once(child.stdout, "data"), ended]);
     await until("the process is ready", () => options.ready?.(folder) ?? true);

@@ -122,7 +122,8 @@ export class ProcessLife {
     // Not waited for: it waits for this look.
     if (ending) return void this.stop(ending).catch(() => undefined);
     if (code === undefined && keeper !== undefined) return watchSilence(this, this.#ground);
-    if (code !== undefined) await this.#stopAll();
+    // What it has left running goes too, also where the keeper was killed and the command was not.
+    await this.#stopAll();
     if (!this.#stopping) await this.#finish(code === undefined ? { state: "lost" } : statusOf(code));
   }
 

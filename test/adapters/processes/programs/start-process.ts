@@ -1,5 +1,5 @@
 // Starts one background process as a server does, says its record on stdout, and lives until it is killed.
-// node start-process.ts FOLDER COMMAND [interactive] [TIMEOUT_MS] [dies-first]
+// node start-process.ts FOLDER COMMAND [interactive] [TIMEOUT_MS] [N: dies instead of writing a record for the Nth time]
 import { writeSync } from "node:fs";
 
 import { createSystemClock } from "../../../../src/adapters/clock/system.ts";
@@ -8,13 +8,14 @@ import { openBackgroundProcesses } from "../../../../src/adapters/processes/back
 import { recordingLog } from "../../../support/runtime-harness.ts";
 import { command, context, listeningSessions, noSandbox } from "../ground.ts";
 
-const [workspace = "", line = "", screen, timeoutMs = "60000", when] = process.argv.slice(2);
+const [workspace = "", line = "", screen, timeoutMs = "60000", diesAt] = process.argv.slice(2);
 
-// Dies as soon as the process runs, before its pid can be noted.
+let written = 0;
 const dying: typeof nodeFileSystem = {
   ...nodeFileSystem,
   async replace(path, bytes, options) {
-    if (when === "dies-first" && Buffer.from(bytes).includes('"pid"')) process.kill(process.pid, "SIGKILL");
+    written += 1;
+    if (String(written) === diesAt) process.kill(process.pid, "SIGKILL");
     await nodeFileSystem.replace(path, bytes, options);
   },
 };
