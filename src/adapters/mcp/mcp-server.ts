@@ -4,7 +4,16 @@ import type { CallToolResult, Progress, Tool as ListedTool, Transport } from "@m
 
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
-import { closeClient, endOf, listedTools, messageOf, openClient, reasonOf, type OpenedClient } from "./open-client.ts";
+import {
+  closeClient,
+  endOf,
+  listedTools,
+  messageOf,
+  openClient,
+  orAborted,
+  reasonOf,
+  type OpenedClient,
+} from "./open-client.ts";
 
 /** A call without a sign of life; progress is one. */
 const callTimeoutMs = 120_000;
@@ -108,8 +117,9 @@ export class McpServer {
   }: McpCall): Promise<McpAnswer | "no session"> {
     let living: Living;
     try {
-      living = await this.#current();
+      living = await orAborted(this.#current(), signal);
     } catch (error) {
+      signal.throwIfAborted();
       return { kind: "unsent", reason: messageOf(error) };
     }
     signal.throwIfAborted();

@@ -6,6 +6,7 @@ import type { Tool, ToolContext, ToolEffect } from "../../ports/tool.ts";
 import type { ToolCall, ToolResult } from "../../schema/session-event.ts";
 import type { ArgumentCheck } from "./argument-check.ts";
 import type { McpAnswer, McpServer } from "./mcp-server.ts";
+import { messageOf } from "./open-client.ts";
 import { resultText } from "./result-text.ts";
 
 const descriptionCharactersMax = 16 * 1024;
@@ -89,7 +90,8 @@ async function run(parts: Parts, fingerprint: string, call: ToolCall, context: T
     });
     return resultOf(answer, name, serverName);
   } catch (error) {
-    if (!context.signal.aborted) throw error;
+    // Where it was not cancelled, the server could not be asked at all.
+    if (!context.signal.aborted) return resultOf({ kind: "unsent", reason: messageOf(error) }, name, serverName);
     const content = `The call was cancelled; the MCP server ${serverName} was told so. It may have taken effect.`;
     return { success: false, outcome: "cancelled", content };
   }

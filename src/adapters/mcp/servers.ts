@@ -37,12 +37,14 @@ export function createMcpServers(parts: Parts): McpServers {
       closing.add(closed);
     },
   });
+  let isClosed = false;
   const checks = new LRUCache<string, ArgumentCheck>({ max: checksMax });
 
   const serverOf = (agent: McpAgent, entry: McpEntry): McpServer => {
     const key = keyOf(agent, entry);
     const known = servers.get(key);
     if (known) return known;
+    if (isClosed) throw new Error("the server is shutting down");
     const log = parts.log.child({ agent: agent.name, mcp_server: entry.name });
     const server = new McpServer({ ...parts, log, connect: () => openTransport(agent, entry, { ...parts, log }) });
     servers.set(key, server);
@@ -81,6 +83,7 @@ export function createMcpServers(parts: Parts): McpServers {
       return withoutNamesakes(found);
     },
     async close() {
+      isClosed = true;
       servers.clear();
       await Promise.all(closing);
     },

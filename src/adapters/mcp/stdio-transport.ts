@@ -74,7 +74,7 @@ export class StdioTransport implements Transport {
       this.#kill("SIGKILL");
       this.#gone(exited.resolve);
     });
-    child.stdin.on("error", (error) => this.onerror?.(error));
+    for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.on("error", (error) => this.onerror?.(error));
     this.#read(child);
     await spawned.promise;
   }

@@ -55,8 +55,11 @@ test("closing ends every server, whatever it does about it, and its children", a
   assert.deepEqual(pids.filter(isRunning), pids);
   await servers.close();
   await until("all have ended", () => !pids.some(isRunning));
-  const { tools, problems } = await servers.toolsOf(agentWith());
-  assert.deepEqual([tools, problems], [[], []]);
+  // Who asks now does not start them again.
+  assert.deepEqual(await servers.toolsOf(agentWith(odd())), {
+    tools: [],
+    problems: ["MCP server odd: the server is shutting down"],
+  });
 });
 
 test("a cancelled call ends at once; the server is told, and may be used on", async (t) => {
@@ -72,6 +75,24 @@ test("a cancelled call ends at once; the server is told, and may be used on", as
   await until("the server was told", async () => (await journalLines()).some((line) => line.startsWith("cancelled")));
   assert.equal((await callTool(toolNamed(tools, "odd__echo"), { text: "x" })).content, "echo: x");
   assert.equal(started(await journalLines()).length, 1);
+});
+
+test("a call that is cancelled while its server starts does not wait for that", async (t) => {
+  const clock = new ManualClock();
+  const { servers, agentWith, odd, journalLines, logged } = await mcpHarness(t, { clock });
+  const entry = odd("slow-to-start-again");
+  const echo = toolNamed((await servers.toolsOf(agentWith(entry))).tools, "odd__echo");
+  const [pid] = started(await journalLines());
+  process.kill(pid ?? 0, "SIGKILL");
+  await until("its end is noticed", () => logged.some(({ message }) => message === "MCP server is gone"));
+  const cancel = new AbortController();
+  const call = callTool(echo, { text: "x" }, cancel.signal);
+  await until("it is started again", async () => started(await journalLines()).length === 2);
+  cancel.abort(new Error("nobody waits"));
+  assert.equal((await call).outcome, "cancelled");
+  const stopping = setInterval(() => clock.advance(1_000), 20);
+  t.after(() => clearInterval(stopping));
+  await servers.close();
 });
 
 test("a call without a sign of life ends, and says that it may have taken effect", async (t) => {

@@ -76,7 +76,11 @@ async function dial(guard: AddressGuard, url: URL, request: GuardedRequest): Pro
       lookup: pinned(addresses),
       ...(signal ? { signal } : {}),
     });
-    outgoing.on("response", resolve).on("error", reject);
+    outgoing.on("error", reject).on("response", (answer) => {
+      // Whoever reads the body hears of it; where nobody does, nobody needs to.
+      answer.on("error", () => undefined);
+      resolve(answer);
+    });
     outgoing.end(request.body);
   });
 }
@@ -104,6 +108,10 @@ function redirected(request: GuardedRequest, status: number, sameOrigin: boolean
 
 function responseOf(answer: IncomingMessage): Response {
   const status = answer.statusCode ?? 0;
+  if (status < 200 || status > 599) {
+    answer.destroy();
+    throw new Error(`the server answered with the status ${status}, which does not exist`);
+  }
   const headers = new Headers();
   for (const [name, values] of Object.entries(answer.headersDistinct)) {
     for (const value of values ?? []) headers.append(name, value);

@@ -6,17 +6,17 @@ const memoryMiBMax = 192;
 /**
  * HTML as Markdown. The page is hostile until proven otherwise (200,000 nested tags keep the converter busy for minutes), so it
  * runs in a thread with a bound on time and memory; where that is not enough, the text without its tags comes back, and
- * `isConverted` is false.
+ * `isConverted` is false. Links are whole URLs.
  */
 export async function htmlToMarkdown(
   html: string,
-  bounds: { timeoutMs: number; signal?: AbortSignal },
+  bounds: { baseUrl: string; timeoutMs: number; signal?: AbortSignal },
 ): Promise<{ text: string; isConverted: boolean }> {
   bounds.signal?.throwIfAborted();
   const { promise, resolve } = Promise.withResolvers<string | null>();
   // This very file, so that the thread finds it in the sources and in the compiled package alike.
   const worker = new Worker(new URL(import.meta.url), {
-    workerData: { task, html },
+    workerData: { task, html, baseUrl: bounds.baseUrl },
     env: {},
     execArgv: [],
     stdout: true,
@@ -54,7 +54,7 @@ function withoutTags(html: string): string {
 /** Of an element, what is asked of it here: the types of the DOM are those of browsers. */
 type Markup = { nodeName: string; getAttribute(name: string): string | null };
 
-async function convertInThread(html: string): Promise<void> {
+async function convertInThread(html: string, baseUrl: string): Promise<void> {
   const { default: TurndownService } = await import("turndown");
   const turndown = new TurndownService({ headingStyle: "atx", codeBlockStyle: "fenced", bulletListMarker: "-" });
   turndown.remove(["script", "style", "noscript", "template", "iframe", "object", "embed"]);
@@ -63,10 +63,18 @@ async function convertInThread(html: string): Promise<void> {
     filter: (node: Markup) => node.nodeName === "IMG" && (node.getAttribute("src") ?? "").startsWith("data:"),
     replacement: (_content: string, node: Markup) => `[image: ${node.getAttribute("alt") ?? ""}]`,
   });
+  turndown.addRule("link", {
+    filter: (node: Markup) => node.nodeName === "A" && node.getAttribute("href") !== null,
+    replacement(content: string, node: Markup) {
+      const url = URL.parse(node.getAttribute("href") ?? "", baseUrl);
+      const leads = url !== null && url.protocol !== "javascript:" && content.trim() !== "";
+      return leads ? `[${content}](${url.href})` : content;
+    },
+  });
   parentPort?.postMessage(turndown.turndown(html));
 }
 
 const given: unknown = workerData;
 if (!isMainThread && typeof given === "object" && given !== null && Reflect.get(given, "task") === task) {
-  await convertInThread(String(Reflect.get(given, "html")));
+  await convertInThread(String(Reflect.get(given, "html")), String(Reflect.get(given, "baseUrl")));
 }

@@ -87,7 +87,7 @@ async function fetchPage(guard: AddressGuard, from: string, userAgent: string, s
   }
   const shown =
     page.kind === "html"
-      ? await htmlToMarkdown(page.text, { timeoutMs: conversionTimeoutMs, signal })
+      ? await htmlToMarkdown(page.text, { baseUrl: url, timeoutMs: conversionTimeoutMs, signal })
       : { text: page.text, isConverted: true };
   const isCut = shown.text.length > resultCharactersMax;
   const notes = [

@@ -1,5 +1,5 @@
 // An MCP server over stdio, written by hand so that it can misbehave. First argument: how. Second: a file for what it sees.
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -76,7 +76,9 @@ const calls = {
 
 async function answer({ id, method, params }) {
   if (method === "initialize") {
+    const isFirst = !journal || !readFileSync(journal, "utf8").includes("initialize");
     note(`initialize ${process.pid}`);
+    if (manner === "slow-to-start-again" && !isFirst) return;
     if (manner === "never-answers") return;
     if (manner === "dies-at-once") process.exit(3);
     if (manner === "prints-nonsense") process.stdout.write("Starting…\n{not json}\n\n[1,2]\n{}\n");
