@@ -149,9 +149,15 @@ export class Budgets {
 
   private budgets(state: SessionState, inForce: AgentInForce, providers: readonly string[]): readonly Budget[] {
     const { limits, providerLimits } = this.parts.settings();
+    const agentLimits = inForce.agent.definition.spec.limits;
+    // Asked at every step of every session: most have none.
+    const isLimited = [limits, agentLimits, ...providers.map((name) => providerLimits(name))].some(
+      (one) => one?.budget !== undefined,
+    );
+    if (!isLimited) return [];
     const agentFile = state.agentSpec === undefined ? "agent.yaml" : "the session's agent_spec";
     const levels: LimitLevel[] = [
-      { kind: "agent", name: payerOf(state), limits: inForce.agent.definition.spec.limits, file: agentFile },
+      { kind: "agent", name: payerOf(state), limits: agentLimits, file: agentFile },
       ...providers.map((name) => ({
         kind: "provider" as const,
         name,

@@ -71,7 +71,7 @@ export class Rates {
   /** Resolves when the call may start; `full`: too many wait already. */
   acquire(request: RateRequest): Promise<Permit | "aborted" | "full"> {
     if (request.signal.aborted || this.isStopped) return Promise.resolve("aborted");
-    if (this.waiting.length === 0 && request.levels().length === 0) return Promise.resolve({ settle: () => undefined });
+    if (request.levels().length === 0) return Promise.resolve({ settle: () => undefined });
     if (this.waiting.length >= waitingMax) return Promise.resolve("full");
     return new Promise((resolve) => {
       const onAbort = (): void => this.leave(waiter);

@@ -71,7 +71,10 @@ export const metricDefinitions = {
     help: "What the calls of today (UTC) have cost in US dollars; level is server, agent or provider.",
     labels: ["level", "name"],
   },
-  duragent_budget_per_day_usd: { kind: "gauge", help: "limits.budget.per_day_usd of the server; NaN without one." },
+  duragent_budget_per_day_usd: {
+    kind: "gauge",
+    help: "What the server may spend in a day (limits.budget.per_day_usd), in US dollars; NaN without a limit.",
+  },
   duragent_rate_waiting: { kind: "gauge", help: "Model calls that wait for a rate limit now." },
   duragent_rate_waits_total: {
     kind: "counter",

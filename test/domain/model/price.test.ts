@@ -41,6 +41,9 @@ test("a model is found under its dated, regional and routed names", () => {
 
 test("what runs on one's own machine is free", () => {
   assert.equal(costUsd("ollama", "llama3.3", million), 0);
+  assert.equal(costUsd("local", "llama3.3", million), undefined);
+  assert.equal(costUsd("local", "llama3.3", million, {}, "ollama"), 0, "also under a name of its own");
+  assert.equal(costUsd("local", "llama3.3", million, { "local/llama3.3": { input: 1, output: 1 } }, "ollama"), 2);
   assert.equal(costUsd("scripted", "./script.yaml", million), 0);
 });
 
