@@ -28,7 +28,7 @@ export function decideCommandLine(rules: PolicyRules, line: string, read: ShellR
 /** The first deny pattern that names a command, else the first ask pattern; `null`: none does. */
 function forbidding(rules: PolicyRules, line: string, seen: readonly SeenCommand[] | null): PolicyVerdict | null {
   const found = (patterns: readonly PolicyPattern[], certainty: Certainty): PolicyPattern | undefined =>
-    patterns.find((pattern) => appliesTo(pattern, "bash") && named(pattern, line, seen) === certainty);
+    patterns.find((pattern) => named(pattern, line, seen) === certainty);
   const denied = found(rules.deny, "yes");
   if (denied !== undefined) return byPattern("deny", denied);
   const doubtful = found(rules.deny, "maybe");
@@ -48,6 +48,9 @@ export function namesCommandLine(pattern: PolicyPattern, line: string, read: She
 }
 
 function named(pattern: PolicyPattern, line: string, seen: readonly SeenCommand[] | null): Certainty {
+  // Whoever writes builtin:bash means the tool.
+  if (pattern.type === "builtin" && pattern.text.toLowerCase() === "bash") return "yes";
+  if (!appliesTo(pattern, "bash")) return "no";
   if (namesLine(pattern, line)) return "yes";
   // `bash:*` names every command line, also one that can not be read.
   if (seen === null) return namesCommand(pattern, { words: [], open: true, fed: [] });

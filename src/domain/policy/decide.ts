@@ -30,8 +30,8 @@ const whole = (verdict: PolicyVerdict): Explanation => ({ verdict, commands: [] 
 
 /** Whether a pattern speaks of a call; of a command line, of any command in it. `builtin:web` speaks of every action of `web`. */
 export function namesCall(pattern: PolicyPattern, call: PolicyCall, read: ShellReader): boolean {
-  if (!appliesTo(pattern, call.type)) return false;
   if (call.type === "bash") return namesCommandLine(pattern, call.text, read);
+  if (!appliesTo(pattern, call.type)) return false;
   const { text } = pattern;
   return matchesWhole(text, call.text) || (call.type === "builtin" && matchesWhole(text, toolOf(call.text)));
 }

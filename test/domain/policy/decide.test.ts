@@ -89,6 +89,12 @@ test("a prefix is a prefix by words: longer words are others, a trailing star ad
   assert.equal(policyFor(bash("if that can not be read"), { mode: "allow", deny: ["bash:*"] }), "deny");
 });
 
+test("builtin:bash forbids the tool, and allows no command", () => {
+  assert.equal(policyFor(bash("ls"), { mode: "allow", deny: ["builtin:bash"] }), "deny");
+  assert.equal(policyFor(bash("ls 'x"), { mode: "allow", ask: ["builtin:bash"] }), "ask");
+  assert.equal(policyFor(bash("ls"), { allow: ["builtin:bash", "builtin:*"] }), "ask");
+});
+
 test("patterns of other types say nothing about commands, and a pattern without a type about every type", () => {
   assert.equal(policyFor(bash("ls"), { allow: ["builtin:ls", "cli:ls", "mcp:*"] }), "ask");
   assert.equal(policyFor(bash("ls -l"), { allow: ["ls"] }), "allow");
