@@ -25,7 +25,7 @@ export interface ArtifactStore {
    */
   put(agent: string, name: string, content: AsyncIterable<Uint8Array>, meta: ArtifactMeta): Promise<ArtifactRef>;
   find(agent: string, name: string): Promise<ArtifactRef | undefined>;
-  /** The bytes from `start` (0) up to, but without, `end`. Throws `not-found`; `storage-failed` where the checksum is wrong. */
+  /** The bytes from `start` (0) up to, but without, `end`. Throws `not-found`; `conflict` where another has taken its place; `storage-failed` where the checksum is wrong. */
   get(ref: ArtifactRef, range?: { start: number; end?: number }): AsyncIterable<Uint8Array>;
   /** By name, at most `limit`, those after `after`. */
   list(agent: string, query: { prefix?: string; limit: number; after?: string }): Promise<ArtifactRef[]>;

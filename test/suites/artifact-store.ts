@@ -98,6 +98,15 @@ export function testArtifactStore(kind: string, make: ArtifactStoreFactory): voi
     assert.equal(text.length, Number(text.charAt(0)) + 1);
   });
 
+  test(`${kind}: what was replaced since it was found is not given out as what it was`, async (t) => {
+    const store = await (await make(t)).open();
+    const ref = await store.put("one", "a", pieces("first"), {});
+    await store.put("one", "a", pieces("other"), {});
+    await assert.rejects(bytesOf(store.get(ref)), { code: "conflict" });
+    await store.put("one", "a", pieces("longer than that"), {});
+    await assert.rejects(bytesOf(store.get(ref, { start: 1 })), { code: "conflict" });
+  });
+
   test(`${kind}: a stream that fails leaves what was there before`, async (t) => {
     const { open } = await make(t);
     const store = await open();

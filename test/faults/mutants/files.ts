@@ -92,6 +92,14 @@ export const fileMutants: readonly Mutant[] = [
     test: api,
   },
   {
+    name: "an upload is cut off after a minute",
+    file: "src/surfaces/http/request/body-time.ts",
+    find: "if (!isPerPiece || bytesRead === seenBytes) return onLate();",
+    replace: "return onLate();",
+    test: "test/surfaces/http/body-time.test.ts",
+    only: "once nothing does for a minute",
+  },
+  {
     name: "a browser may show what was stored",
     file: "src/surfaces/http/routes/artifacts.ts",
     find: "    ...attachmentHeaders(ref.name),",

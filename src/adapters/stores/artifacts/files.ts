@@ -103,7 +103,12 @@ export class FileArtifactStore implements ArtifactStore {
     try {
       yield* readChecked(this.#fs, path, { bytes, sha256, start: range.start, end });
     } catch (error) {
-      throw isMissing(error) ? missing(ref.name) : storageError(`the artifact ${ref.name} can not be read`, error);
+      if (isMissing(error)) throw missing(ref.name);
+      const [agent = ""] = ref.id.split("/");
+      const now = await this.find(agent, ref.name);
+      if (now !== undefined && now.meta.sha256 !== sha256)
+        throw new DuragentError("conflict", `the artifact ${ref.name} was replaced meanwhile; read it again`);
+      throw storageError(`the artifact ${ref.name} can not be read`, error);
     }
   }
 
