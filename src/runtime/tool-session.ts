@@ -6,6 +6,8 @@ import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 
 const keyDigits = 24;
+/** Messages of one session that wait to be delivered: a channel that is down for long must not fill the log's state. */
+const openSendsMax = 100;
 
 type Call = { callId: string; turnId: EventDraft["turn_id"] };
 
@@ -41,9 +43,13 @@ export function toolSession(
         const isSent = session.log.history.some(
           (event) => event.type === "gateway_send" && event.request_id === requestId,
         );
-        return isSent
-          ? []
-          : [{ ...base(), type: "gateway_send", request_id: requestId, kind: "notice", ...target.address, content }];
+        if (isSent) return [];
+        if (session.tail.sends.length >= openSendsMax)
+          throw new DuragentError(
+            "bad-request",
+            `${openSendsMax} messages of this session wait to be delivered already; go on without`,
+          );
+        return [{ ...base(), type: "gateway_send", request_id: requestId, kind: "notice", ...target.address, content }];
       });
       return { to: target.name };
     },

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 
 import { ask } from "../support/http-harness.ts";
+import { duragent } from "../support/program.ts";
 import { runProgram, ServerProcess } from "../support/server-process.ts";
 import { until } from "../support/until.ts";
 import { doer, DoerSession, eventsOf } from "./acting-agents.ts";
@@ -173,6 +174,20 @@ test("run denies what nobody can answer, and allows it when it is told to", asyn
   const neither = await runProgram(server, ["run", "-a", "doer", "--detach", "--approve", "all", touch]);
   assert.equal(neither.code, 2);
   await runProgram(server, ["serve", "stop"]);
+});
+
+test("a question that waits is answered by a line over a pipe", async (t) => {
+  const session = await DoerSession.start(t);
+  await session.leave(touch);
+  await session.question();
+  const { server, id } = session;
+  const { stdout, stderr, code } = await duragent(["attach", id, "--config", join(server.folder, "duragent.yaml")], {
+    cwd: server.folder,
+    stdin: "o\n",
+  });
+  assert.deepEqual([code, stdout], [0, "It says: The command wrote nothing. Exit code 0.\n"], stderr);
+  assert.match(stderr, /bash wants to run:\n {2}echo x >> file\n[^]*▸ bash echo x >> file\n✓ bash/);
+  assert.equal(await session.written("file"), "x\n");
 });
 
 test("what an agent is told of a missing tool names those that it has", async (t) => {

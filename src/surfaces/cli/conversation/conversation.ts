@@ -43,6 +43,7 @@ export function startConversation(options: ConversationOptions) {
   const { link, paint } = options;
   const leaving = new AbortController();
   const left = Promise.withResolvers<ExitCode>();
+  const caughtUp = Promise.withResolvers<void>();
   const ownKeys = new Set<string>();
   // Lines that wait for the word to come back; a message counts once the stream has shown that it is in the log.
   const waiting = new Set<{ key: string | null; ripe: boolean; resolve(): void }>();
@@ -60,6 +61,7 @@ export function startConversation(options: ConversationOptions) {
 
   const leave = (code: ExitCode): void => {
     transcript.endLine();
+    caughtUp.resolve();
     left.resolve(code);
     leaving.abort();
     settle(() => true);
@@ -111,7 +113,10 @@ export function startConversation(options: ConversationOptions) {
         } else if (item.kind === "token_reset") transcript.tokenReset();
         else if (item.kind === "lost") transcript.note(`(connection lost: ${item.reason}; trying again)`, "yellow");
         else if (item.kind === "back") transcript.note("(connected again; nothing was missed)", "yellow");
-        else announce();
+        else {
+          announce();
+          caughtUp.resolve();
+        }
       }
       leave(exitCodes.done);
     } catch (error) {
@@ -169,6 +174,8 @@ export function startConversation(options: ConversationOptions) {
       await followed;
       return code;
     }),
+    /** Resolves once the past has been shown, with the question that waits, if one does. */
+    caughtUp: caughtUp.promise,
     /** One line of input. Resolves when the word is the person's again. */
     async line(text: string, visible: boolean): Promise<void> {
       interruptedAt = Number.NEGATIVE_INFINITY;

@@ -112,6 +112,8 @@ async function overPipe(converse: Converse): Promise<ExitCode> {
   });
   const release = context.onInterrupt(() => conversation.interrupt());
   const feed = async (): Promise<void> => {
+    // A line may be the answer to a question that the stream is still to bring.
+    await conversation.caughtUp;
     for await (const line of splitLines(context.stdin)) {
       if (line.kind === "too_long")
         context.stderr.write(`error: a line above ${line.bytesMax} bytes is no message; it was left out\n`);

@@ -77,6 +77,9 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
       toolName: event.tool_name,
       command: event.command,
     };
+    // What is shown may begin here.
+    const { call_id, tool_name, command } = event;
+    if (!calls.has(call_id)) calls.set(call_id, { call_id, tool_name, arguments: { command } });
     note(`${terminalLine(event.tool_name)} wants to run:`, "yellow");
     note(`  ${event.command.replaceAll("\n", "\n  ")}`, "bold");
     note("[o]nce · [a]lways · [d]eny · a message instead is a no", "yellow");
