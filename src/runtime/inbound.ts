@@ -1,5 +1,6 @@
 import { DuragentError } from "../schema/problem.ts";
-import type { Limits } from "../schema/limits.ts";
+import { payerOf } from "./budgets.ts";
+import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 
 const minuteMs = 60_000;
@@ -29,18 +30,16 @@ export class Inbound {
   }
 
   /** Whether a sender may send one message more, by the agent's limit and the server's; without a name nobody is counted. */
-  async admitSender(
-    sender: string | undefined,
-    agent: { name: string; limits: Limits | undefined },
-  ): Promise<SenderCheck> {
+  async admitSender({ tail, inForce }: LivingSession, sender: string | undefined): Promise<SenderCheck> {
+    const agent = payerOf(tail);
     const server = this.parts.settings().limits.inbound?.per_sender_per_minute;
-    const own = agent.limits?.inbound?.per_sender_per_minute;
+    const own = inForce?.agent.definition.spec.limits?.inbound?.per_sender_per_minute;
     const counts = [
       { key: `sender:${sender}`, limit: server, words: "limits.inbound.per_sender_per_minute of duragent.yaml" },
       {
-        key: `agent:${agent.name}:${sender}`,
+        key: `agent:${agent}:${sender}`,
         limit: own,
-        words: `limits.inbound.per_sender_per_minute of the agent ${agent.name}`,
+        words: `limits.inbound.per_sender_per_minute of the agent ${agent}`,
       },
     ];
     const held: string[] = [];
@@ -59,6 +58,13 @@ export class Inbound {
       return { refusal: this.refusal("sender", resetMs, detail), giveBack };
     }
     return { refusal: null, giveBack };
+  }
+
+  /** Throws what `admitSender` would refuse, and counts nothing. */
+  async checkSender(session: LivingSession, sender: string | undefined): Promise<void> {
+    const { refusal, giveBack } = await this.admitSender(session, sender);
+    giveBack();
+    if (refusal) throw refusal;
   }
 
   private take(key: string, limit: number): Promise<{ taken: boolean; resetMs: number }> {

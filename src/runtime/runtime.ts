@@ -152,6 +152,8 @@ export type Attachment = { clientId: string; expiresAt: number | null; leave(): 
 export interface Sessions {
   /** Counts a request of a client that is to change something. Throws `rate-limited`. */
   admitClient(client: string): Promise<void>;
+  /** Throws `rate-limited` where a message of this sender would be refused now, before anything is done for it. */
+  checkSender(id: SessionId, sender: string | undefined): Promise<void>;
   /** `created: false`: the idempotency key had made it before. */
   create(command: CreateSession): Promise<{ session: SessionView; created: boolean }>;
   get(id: SessionId): Promise<SessionView>;

@@ -142,10 +142,7 @@ export function sessionCommands(
           mayDecide: message.mayDecide === true,
           idempotencyKey: message.idempotencyKey,
         };
-        const sender = await registry.limits.inbound.admitSender(message.senderId, {
-          name: session.tail.agent,
-          limits: session.inForce?.agent.definition.spec.limits,
-        });
+        const sender = await registry.limits.inbound.admitSender(session, message.senderId);
         const unfit = agentMissing(session) ?? sender.refusal;
         const entered = await enter(registry, session, command, unfit).finally(() => forgetTraces(session, messageId));
         // What had come before was counted then.

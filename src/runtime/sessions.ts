@@ -57,6 +57,7 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
     ...sessionLifecycle(registry, view),
     ...sessionProcesses(registry),
     admitClient: (client) => inbound.admitClient(client),
+    checkSender: (id, sender) => registry.with(id, (session) => inbound.checkSender(session, sender)),
     start: () => takeUp(registry),
     async stop(graceMs) {
       await sends.stop();

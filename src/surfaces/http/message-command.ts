@@ -3,11 +3,17 @@ import type { z } from "zod";
 
 import type { SendMessage } from "../../runtime/runtime.ts";
 import type { sendMessageSchema } from "../../schema/api/message.ts";
+import type { SessionId } from "../../schema/ids.ts";
 import type { Call } from "./call.ts";
 
 type MessageCall = Pick<
   Call<unknown, unknown, z.output<typeof sendMessageSchema>>,
   "body" | "source" | "idempotencyKey" | "traceId"
+>;
+
+type SentCall = Pick<
+  Call<{ id: SessionId }, unknown, z.output<typeof sendMessageSchema>>,
+  "surface" | "params" | "body" | "idempotencyKey"
 >;
 
 /** A message as the runtime takes it. Whoever may use the API may also decide approvals. */
@@ -22,6 +28,15 @@ export function messageCommand({ body, source, idempotencyKey, traceId }: Messag
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     ...(traceId === undefined ? {} : { traceId }),
   };
+}
+
+/**
+ * A client that attaches may set a paused session going: a message that will be refused must not get that far. One with
+ * a key may have been accepted before, and is answered then.
+ */
+export async function refuseSenderEarly({ surface, params, body, idempotencyKey }: SentCall): Promise<void> {
+  if (body.sender_id !== undefined && idempotencyKey === undefined)
+    await surface.sessions.checkSender(params.id, body.sender_id);
 }
 
 /** `Prefer: respond-async` (RFC 7240), also among other preferences. */

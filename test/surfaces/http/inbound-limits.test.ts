@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { ask, startHttp, type HttpHarness } from "../../support/http-harness.ts";
-import { eventsOf, newSession } from "../../support/runtime-harness.ts";
+import { eventsOf, eventually, newSession } from "../../support/runtime-harness.ts";
 import { openTestStore } from "../../support/test-store.ts";
 import { createVirtualClock } from "../../support/virtual-clock.ts";
 import type { Limits } from "../../../src/schema/limits.ts";
@@ -50,6 +50,19 @@ test("an agent may take less of a sender than the server", async (t) => {
   const refused = await send(http, id, { sender_id: "eve" });
   assert.equal(refused.status, 429);
   assert.match(refused.json.detail, /of the agent tester/);
+});
+
+test("a message that is refused does not set a paused session going", async (t) => {
+  const http = await startHttp(t, { runtime: { limits: { inbound: { per_sender_per_minute: 1 } } } });
+  const id = await newSession(http, "pause");
+  await http.sessions.send(id, { content: "waits for a client", source: "http", senderId: "eve" });
+  await eventually(http, id, (event) => event.type === "status_change" && event.to === "paused");
+  const before = await eventsOf(http, id);
+  assert.equal((await send(http, id, { sender_id: "eve" })).status, 429);
+  const stream = { path: `/api/v1/sessions/${id}/stream`, json: { content: "hi", sender_id: "eve" } };
+  assert.equal((await ask(http, stream)).status, 429);
+  assert.deepEqual(await eventsOf(http, id), before);
+  assert.equal(http.model.requests.length, 0);
 });
 
 test("a client that asks for too much gets 429 on whatever changes something, and may go on reading", async (t) => {

@@ -12,7 +12,7 @@ import {
 import { sessionPathSchema } from "../../../schema/api/parameter.ts";
 import { approvalReply, messageReply } from "../answer-reply.ts";
 import { untilHangUp, type Arrived } from "../call.ts";
-import { messageCommand, wantsNoAnswer } from "../message-command.ts";
+import { messageCommand, refuseSenderEarly, wantsNoAnswer } from "../message-command.ts";
 import { json } from "../reply.ts";
 import { route } from "../route.ts";
 
@@ -73,6 +73,7 @@ export const messages = [
         });
         return json(202, { message_id: messageId, seq }, { "preference-applied": "respond-async" });
       }
+      await refuseSenderEarly(call);
       return whileAttached(call, params.id, async (options) => {
         const sent = await surface.sessions.send(params.id, messageCommand(call));
         return messageReply(params.id, sent, await surface.sessions.answer(params.id, sent.messageId, options));

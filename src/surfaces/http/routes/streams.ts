@@ -7,7 +7,7 @@ import { eventPageSchema, eventsQuerySchema, streamQuerySchema, type ReadyBody }
 import type { Sessions } from "../../../runtime/runtime.ts";
 import type { SessionId } from "../../../schema/ids.ts";
 import { DuragentError } from "../../../schema/problem.ts";
-import { messageCommand } from "../message-command.ts";
+import { messageCommand, refuseSenderEarly } from "../message-command.ts";
 import { json, noContent } from "../reply.ts";
 import { route } from "../route.ts";
 import { CompatibleTurn } from "../stream/compatible-turn.ts";
@@ -40,6 +40,7 @@ export const streams = [
     async handle(call) {
       const { surface, params, query, body } = call;
       const { sessions } = surface;
+      await refuseSenderEarly(call);
       return serveStream(call, { attach: true }, async () => {
         const paused = body.delivery === "queue" && (await sessions.get(params.id)).status === "paused";
         const sent = await sessions.send(params.id, messageCommand(call));
