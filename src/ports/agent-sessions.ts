@@ -14,6 +14,8 @@ export type EndedProcess = {
   callId: string;
   pid?: number;
   startedAt: string;
+  /** `process_started` is in the log: where the log has it no longer as running, its end was told before, however long ago. */
+  startRecorded: boolean;
   /** Absent where it is not known: lost, or killed by a signal. */
   exitCode?: number;
   /** What the session is told, as a message from `process:HANDLE`. Absent where the call that started it tells itself. */

@@ -37,7 +37,8 @@ export function sessionProcesses(registry: SessionRegistry): Pick<AgentSessions,
   return {
     processEnded: (id, process) =>
       unlessGone(registry, id, async (session) => {
-        const { handle, message } = process;
+        const { handle, message, startRecorded } = process;
+        if (startRecorded && !isOpen(session, handle)) return session.log.whenDurable(session.tail.seq);
         if (message !== undefined)
           await say(session, { handle, content: message, idempotencyKey: `process:${handle}:ended` });
         await recordEnd(registry, session, endOf(process, timestamp()));
@@ -75,7 +76,7 @@ function endOf(
 
 /** An outcome: it waits for a run of its session, which records it under its lease. */
 async function recordEnd(registry: SessionRegistry, session: LivingSession, end: DraftOf<"process_ended">) {
-  if (!isOpen(session, end.handle)) return session.log.whenDurable(session.tail.seq);
+  if (!isOpen(session, end.handle)) return;
   session.endedProcesses.set(end.handle, end);
   // A run that is busy with an effect would come to it only afterwards.
   if (session.running && session.lease) await recordEndedProcesses(session, session.lease);

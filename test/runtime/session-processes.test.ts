@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import type { EndedProcess } from "../../src/ports/agent-sessions.ts";
+import type { SessionStore } from "../../src/ports/session-store.ts";
 import type { Tool } from "../../src/ports/tool.ts";
 import type { SessionId } from "../../src/schema/ids.ts";
 import { gate } from "../support/fake-model.ts";
@@ -11,7 +12,15 @@ import { until } from "../support/until.ts";
 
 const message = { source: "http", mayDecide: true };
 const startedAt = "2026-11-21T10:00:00.000Z";
-const ended: EndedProcess = { handle: "h1", callId: "c1", pid: 7, startedAt, exitCode: 2, message: "it failed" };
+const ended: EndedProcess = {
+  handle: "h1",
+  callId: "c1",
+  pid: 7,
+  startedAt,
+  startRecorded: true,
+  exitCode: 2,
+  message: "it failed",
+};
 
 /** Starts a background process each time it is called; `hold` keeps the call running. */
 function spawning(hold?: Promise<unknown>): Tool {
@@ -53,6 +62,26 @@ test("the end of a process is an event and a message that starts a turn, once ho
   assert.partialDeepStrictEqual(said[0], { content: "it failed", delivery: "steer", unattended: true });
   assert.equal(said[0] && "may_decide" in said[0], false);
   await until("a turn has answered it", async () => (await countOf(running, id, "turn_end")) === 2);
+});
+
+test("an end is not told again when its key is no longer kept", async (t) => {
+  const store = await openTestStore(t);
+  // Keeps no keys at all.
+  const append: SessionStore["append"] = (id, appendId, events, { idempotencyKey: _, ...options }) =>
+    store.append(id, appendId, events, options);
+  const forgetful = new Proxy(store, {
+    get(target, name) {
+      if (name === "append") return append;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  const running = harness({ store: forgetful, tools: [spawning()] });
+  const id = await withProcess(running);
+  await running.sessions.processEnded(id, ended);
+  await running.sessions.processEnded(id, ended);
+  assert.equal(await countOf(running, id, "user_message"), 2);
+  assert.equal(await countOf(running, id, "process_ended"), 1);
 });
 
 test("an end without a message is recorded, and starts no turn", async (t) => {

@@ -28,6 +28,13 @@ export const backgroundProcessMutants: readonly Mutant[] = [
     test: sessions,
   },
   {
+    name: "an end is told again once its key is forgotten",
+    file: "src/runtime/session-processes.ts",
+    find: "if (startRecorded && !isOpen(session, handle))",
+    replace: "if (!startRecorded)",
+    test: sessions,
+  },
+  {
     name: "process_ended is recorded without looking whether it is there",
     file: "src/runtime/session-processes.ts",
     find: "return ends.filter((end) => open.has(end.handle));",

@@ -33,6 +33,7 @@ async function tell({ stored }: ProcessLife, { sessions, redactText }: Ground): 
     handle,
     callId,
     startedAt,
+    startRecorded: stored.started_recorded,
     ...(pid === undefined ? {} : { pid }),
     ...("exit_code" in status ? { exitCode: status.exit_code } : {}),
     ...(stored.announce_end ? { message: redactText(await endMessage(stored, tail)) } : {}),
