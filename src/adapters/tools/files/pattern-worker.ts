@@ -41,7 +41,10 @@ export class PatternWorker implements AsyncDisposable {
 
   /** The places of the first `hitsMax` texts that match. One question at a time. Throws FileFault when it takes too long. */
   match(texts: readonly string[], hitsMax: number): Promise<number[]> {
-    const tooMuch = () => new FileFault(`The pattern ${this.#source} takes too long here; choose a simpler one.`);
+    const tooMuch = () =>
+      new FileFault(
+        `The pattern ${this.#source} takes too long here: name a folder with less in it, or a simpler pattern.`,
+      );
     return new Promise((resolve, reject) => {
       const onEnd = (): void => settle(() => reject(this.#call.aborted ? new Error("cancelled") : tooMuch()));
       const onHits = (hits: number[]): void => settle(() => resolve(hits));

@@ -14,7 +14,9 @@ const linesDefault = 2_000;
 const linesMax = 100_000;
 /** Of what one call gives. */
 const resultBytesMax = 256 * 1024;
-const chunkBytes = 64 * 1024;
+const chunkBytes = 256 * 1024;
+/** Lines are counted from the beginning: further on in a file that takes too long. */
+const countedBytesMax = 256 * 1024 * 1024;
 /** A file whose first bytes hold a NUL is no text. */
 const lookedAtBytes = 8 * 1024;
 
@@ -79,6 +81,10 @@ async function readLines(
     signal.throwIfAborted();
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
     if (bytesRead === 0) return done({ hasMore: false });
+    if (position > countedBytesMax)
+      throw new FileFault(
+        `Lines are counted up to ${countedBytesMax} bytes only, and line ${offset} lies behind that.`,
+      );
     const chunk = buffer.subarray(0, bytesRead);
     position += bytesRead;
     lastByte = chunk.at(-1);

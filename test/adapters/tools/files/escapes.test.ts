@@ -175,7 +175,7 @@ test("a pattern that was made to run for years is stopped, and so is one whose c
   const { signal } = new AbortController();
   {
     await using worker = new PatternWorker(hostile, { signal, timeoutMs: 300 });
-    await assert.rejects(worker.match(texts, 1), { message: /takes too long here; choose a simpler one/ });
+    await assert.rejects(worker.match(texts, 1), { message: /takes too long here/ });
     await assert.rejects(worker.match(["a"], 1), { message: /takes too long/ });
   }
   {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmod, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -76,6 +76,16 @@ test("no result is longer than 256 KiB, and every line of it can be had", async 
   await writeFile(join(workspace, "endless"), "x".repeat(600 * 1024));
   const cut = await call(tool, { path: "endless" });
   assert.match(cut.content, /\[line 1 is longer than what fits here and was cut\]\n\[614400 bytes in all/);
+});
+
+test("a line that lies behind 256 MiB is not looked for", async (t) => {
+  const { agent, workspace } = await workbench(t);
+  await mkdir(workspace, { recursive: true });
+  const path = join(workspace, "sparse");
+  await writeFile(path, "x".repeat(10_000));
+  await truncate(path, 1024 ** 3);
+  const read = await call(readFileTool({ agent }), { path: "sparse", offset: 2 });
+  assert.match(read.content, /^Lines are counted up to 268435456 bytes only/);
 });
 
 test("what is no text is refused by size and type, and bytes that are no UTF-8 are replaced", async (t) => {
