@@ -49,8 +49,6 @@ export class Budgets {
   constructor(parts: RuntimeParts) {
     this.parts = parts;
     this.ledger = new DayLedger(parts.clock, parts.metrics);
-    const serverLimit = (): number => parts.settings().limits.budget?.per_day_usd ?? Number.NaN;
-    parts.metrics.gauge("duragent_budget_per_day_usd", serverLimit);
   }
 
   /** Counts what a session's log says; called whenever it was opened or has changed. */
@@ -166,6 +164,7 @@ export class Budgets {
       })),
       { kind: "server", name: "", limits, file: "duragent.yaml" },
     ];
+    for (const level of levels) this.ledger.meterLimit(level, level.limits?.budget?.per_day_usd);
     return budgetsOf(levels, (level) => this.figures(state, level));
   }
 

@@ -27,6 +27,7 @@ export class DayLedger {
   private readonly sums = new Map<string, DaySums>();
   private readonly last = new Map<SessionId, Spending["days"]>();
   private readonly metered = new Set<string>();
+  private readonly limits = new Map<string, number>();
 
   constructor(clock: Clock, metrics: Metrics) {
     this.clock = clock;
@@ -49,6 +50,16 @@ export class DayLedger {
     const sums = this.sums.get(dayOf(this.clock.now()));
     if (!sums) return 0;
     return spender.kind === "server" ? sums.all : (sums[spender.kind].get(spender.name) ?? 0);
+  }
+
+  /** Shows a level's limit of a day beside what it has spent; NaN once it has none any more. */
+  meterLimit({ kind: level, name }: { kind: Spender["kind"]; name: string }, usd: number | undefined): void {
+    const key = JSON.stringify([level, name]);
+    const isShown = this.limits.has(key);
+    if (!isShown && (usd === undefined || this.limits.size >= metersMax)) return;
+    this.limits.set(key, usd ?? Number.NaN);
+    const read = (): number => this.limits.get(key) ?? Number.NaN;
+    if (!isShown) this.metrics.gauge("duragent_budget_per_day_usd", read, { level, name });
   }
 
   private add(id: SessionId, agent: string, day: string, costs: Costs): void {

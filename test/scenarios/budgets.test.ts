@@ -93,5 +93,5 @@ test("a looping agent is stopped at the cent by its session's budget and by the 
   const metrics = (await ask(server.place, { path: "/metrics" })).text;
   assert.match(metrics, /^duragent_spent_today_usd\{level="server",name=""\} 0\.08$/m);
   assert.match(metrics, /^duragent_spent_today_usd\{level="agent",name="looper"\} 0\.08$/m);
-  assert.match(metrics, /^duragent_budget_per_day_usd 0\.08$/m);
+  assert.match(metrics, /^duragent_budget_per_day_usd\{level="server",name=""\} 0\.08$/m);
 });

@@ -73,7 +73,8 @@ export const metricDefinitions = {
   },
   duragent_budget_per_day_usd: {
     kind: "gauge",
-    help: "What the server may spend in a day (limits.budget.per_day_usd), in US dollars; NaN without a limit.",
+    help: "What may be spent in a day (limits.budget.per_day_usd), in US dollars, beside duragent_spent_today_usd.",
+    labels: ["level", "name"],
   },
   duragent_rate_waiting: { kind: "gauge", help: "Model calls that wait for a rate limit now." },
   duragent_rate_waits_total: {
