@@ -9,6 +9,7 @@ const endTest = "test/adapters/processes/command-end.test.ts";
 const runTest = "test/adapters/processes/command-runner.test.ts";
 const killTest = "test/adapters/processes/killed-runner.test.ts";
 const sandboxTest = "test/adapters/sandboxes/bubblewrap.test.ts";
+const waysOutTest = "test/adapters/sandboxes/ways-out.test.ts";
 
 /** Faults in how commands are held, watched and ended; each must turn its test red. */
 export const commandMutants: readonly Mutant[] = [
@@ -107,6 +108,20 @@ export const commandMutants: readonly Mutant[] = [
     find: `for (const folder of folders) if (await exists(folder)) args.push("--tmpfs", folder);`,
     replace: "",
     test: sandboxTest,
+  },
+  {
+    name: "gives the data directory to a command instead of the workspace",
+    file: start,
+    find: `...writable.flatMap((path) => ["--bind", path, path]),`,
+    replace: `...writable.flatMap((path) => ["--bind", \`\${path}/../..\`, \`\${path}/../..\`]),`,
+    test: waysOutTest,
+  },
+  {
+    name: "lets a command write what it may read",
+    file: start,
+    find: `...readable.flatMap((path) => ["--ro-bind-try", path, path]),`,
+    replace: `...readable.flatMap((path) => ["--bind-try", path, path]),`,
+    test: waysOutTest,
   },
   {
     name: "lets a tool's variables reach the loader of the sandbox",
