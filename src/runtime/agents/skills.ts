@@ -39,7 +39,7 @@ export function skillsOf({ files, home, skillsFolder, refused }: Material): { sk
   const root = files.get(sharedRoot);
   if (root !== undefined) take(sharedSkills, new TextDecoder().decode(root), true);
   for (const path of refused) {
-    if (own.some((folder) => path.startsWith(`${folder}/`)))
+    if (own.some((folder) => path === folder || path.startsWith(`${folder}/`)))
       warnings.push(`skills: ${path} leads out of the agent's folder, or is no file; it is left out`);
   }
   const skills = [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));

@@ -23,8 +23,8 @@ export const fileMutants: readonly Mutant[] = [
   {
     name: "a folder is reached by its path while it is open",
     file: "src/adapters/tools/files/open-inside.ts",
-    find: "existsSync(anchor) ? anchor : shown",
-    replace: "existsSync(shown) ? shown : anchor",
+    find: "existsSync(descriptors) ? `${descriptors}/${handle.fd}` : shown",
+    replace: "shown",
     test: escapes,
   },
   {

@@ -10,6 +10,7 @@ const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOF
 // A pipe would be waited for without O_NONBLOCK.
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 const createFlags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+const descriptors = "/proc/self/fd";
 const folderMode = 0o700;
 const fileMode = 0o600;
 
@@ -42,8 +43,7 @@ export class OpenFolder implements AsyncDisposable {
 
   static async #open(path: string, shown: string): Promise<OpenFolder> {
     const handle = await open(path, folderFlags);
-    const anchor = `/proc/self/fd/${handle.fd}`;
-    return new OpenFolder(handle, existsSync(anchor) ? anchor : shown);
+    return new OpenFolder(handle, existsSync(descriptors) ? `${descriptors}/${handle.fd}` : shown);
   }
 
   /** The path of an entry, good for as long as the folder is open. */
