@@ -31,7 +31,7 @@ base=$1 limit=$2 own=$3 theirs=$PATH; shift 3
 PATH=$own; export PATH
 trap : TERM INT HUP
 record() { echo "$1" >"$base.exit.tmp" && mv "$base.exit.tmp" "$base.exit"; }
-command() { trap - TERM INT HUP; PATH=$theirs; export PATH; exec "$@"; }
+program() { trap - TERM INT HUP; PATH=$theirs; export PATH; exec "$@"; }
 `;
 
 /**
@@ -44,15 +44,15 @@ mkfifo "$base.out" || { record 126; exit 1; }
 ( exec <"$base.out"; ${drain} ) &
 drain=$!
 echo "$drain" >"$base.guard.tmp" && mv "$base.guard.tmp" "$base.guard"
-if [ -p "$base.in" ]; then ( command "$@" ) <>"$base.in" >"$base.out" 2>&1
-else ( command "$@" ) <"$base.in" >"$base.out" 2>&1; fi
+if [ -p "$base.in" ]; then ( program "$@" ) <>"$base.in" >"$base.out" 2>&1
+else ( program "$@" ) <"$base.in" >"$base.out" 2>&1; fi
 record "$?"
 while kill -0 "$drain" 2>/dev/null; do wait "$drain"; done
 `;
 
 /** On a screen there is nothing to let through: tmux gives a copy of it to `drain`. */
 const screenScript = `${begin}
-( command "$@" )
+( program "$@" )
 record "$?"
 `;
 
