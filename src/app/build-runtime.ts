@@ -46,6 +46,7 @@ export async function openCatalog(
       staticPath: config.agents.staticPath,
       dynamicPath: config.agents.dynamicPath,
       directivesPath: join(config.dataDir, "directives"),
+      skillsPath: config.agents.sharedSkillsPath,
       versionsPath: join(config.dataDir, "agent-versions"),
     },
     { clock: options.clock, fileSystem: options.files ?? nodeFileSystem },

@@ -134,6 +134,7 @@ export function testAgent(session: WrittenSessionSettings, window?: number): Loa
     systemPrompt: "You are a test.",
     instructions: undefined,
     directives: [],
+    skills: [],
     files: new Map(),
     home: "",
     source: "",
