@@ -3,6 +3,7 @@ import type * as Unbash from "unbash";
 import type { Assignment, Command, Redirection, SyntaxNode, Word, WordPart } from "unbash";
 
 import type { SeenCommand } from "../../domain/policy/seen-commands.ts";
+import { HiddenExpansions } from "./hidden-expansions.ts";
 
 // A decision does not wait, and a server that decides about no command line does not load a parser for it.
 const load: (name: "unbash") => typeof Unbash = createRequire(import.meta.url);
@@ -20,14 +21,13 @@ export function readShell(line: string): SeenCommand[] | null {
   const { parse, forEachChild } = load("unbash");
   const found: SeenCommand[] = [];
   let isWhole = true;
+  const hidden = new HiddenExpansions();
   const visit = (node: SyntaxNode): void => {
+    hidden.look(node);
     if (node.type === "Script" && "errors" in node && node.errors !== undefined) isWhole = false;
     // An inner text that was not looked into.
     if ("script" in node && node.script === undefined) isWhole = false;
     if (node.type === "Command") found.push(seen(node));
-    // Bash expands the word after >& once more when it is no number: >&'$(rm x)' runs rm.
-    if (node.type === "Redirect" && node.operator === ">&" && /[$`]/.test(node.target?.value ?? ""))
-      found.push({ words: [null], open: true, fed: [] });
     forEachChild(node, visit);
   };
   try {
@@ -37,6 +37,7 @@ export function readShell(line: string): SeenCommand[] | null {
     if (error instanceof Error) return null;
     throw error;
   }
+  if (hidden.areThere) found.push({ words: [null], open: true, fed: [] });
   return isWhole ? found : null;
 }
 

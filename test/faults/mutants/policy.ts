@@ -108,9 +108,16 @@ export const policyMutants: readonly Mutant[] = [
   },
   {
     name: "what bash expands twice is read once",
-    file: "src/adapters/policy/read-shell.ts",
+    file: "src/adapters/policy/hidden-expansions.ts",
     find: 'node.operator === ">&" &&',
     replace: "node.end < 0 &&",
+    test: tables,
+  },
+  {
+    name: "quotes are taken to protect what is computed",
+    file: "src/adapters/policy/hidden-expansions.ts",
+    find: "if (quoting.test(text) && substitution.test(text))",
+    replace: "if (text === quoting.source)",
     test: tables,
   },
   {
