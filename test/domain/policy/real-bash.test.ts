@@ -276,7 +276,7 @@ test("whatever runs without a question calls exactly what was seen: real bash sa
   const tiers = { mode: "ask" as const, allow: allowedForBypasses };
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.oneof(hostileLine, hostileLine, patched), { minLength: 150, maxLength: 150 }),
+      fc.array(fc.oneof(hostileLine, hostileLine, patched), { minLength: 100, maxLength: 100 }),
       async (lines) => {
         const allowed = [...new Set(lines)].filter((line) => policyFor(bash(line), tiers) === "allow");
         await using folder = await disposableFolder();
@@ -284,14 +284,14 @@ test("whatever runs without a question calls exactly what was seen: real bash sa
         for (const [index, line] of allowed.entries()) assertOnlySeen(line, calls[index] ?? []);
       },
     ),
-    { numRuns: 4, endOnFailure: true },
+    { numRuns: 3, endOnFailure: true },
   );
 });
 
 test("where a command is denied, nothing that real bash would run calls it", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.oneof(hostileLine, deepLine, patched), { minLength: 100, maxLength: 100 }),
+      fc.array(fc.oneof(hostileLine, deepLine, patched), { minLength: 80, maxLength: 80 }),
       async (lines) => {
         const allowed = [...new Set(lines)].filter(
           (line) => policyFor(bash(line), { mode: "allow", deny: ["bash:rm"] }) === "allow",
@@ -306,7 +306,7 @@ test("where a command is denied, nothing that real bash would run calls it", asy
           );
       },
     ),
-    { numRuns: 3, endOnFailure: true },
+    { numRuns: 2, endOnFailure: true },
   );
 });
 
