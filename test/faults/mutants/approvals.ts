@@ -1,9 +1,10 @@
 import type { Mutant } from "../mutant.ts";
 
 const approvals = "test/runtime/approvals.test.ts";
+const canary = "test/scenarios/canary-secrets.test.ts";
 const sends = "test/runtime/channel-sends.test.ts";
 
-/** Faults put into how calls are asked about, announced and answered; each must turn its test red. */
+/** Faults put into how calls are asked about, announced, answered and kept free of secrets; each must turn its test red. */
 export const approvalMutants: readonly Mutant[] = [
   {
     name: "an answer is taken for another command than was shown",
@@ -60,5 +61,19 @@ export const approvalMutants: readonly Mutant[] = [
     find: "Buffer.from(parts.redact(result.content))",
     replace: "Buffer.from(result.content)",
     test: "test/app/bounded-tool.test.ts",
+  },
+  {
+    name: "secrets stay in what is stored",
+    file: "src/app/build-runtime.ts",
+    find: "redact: (value) => inForce.redactor.value(value),",
+    replace: "redact: (value) => value,",
+    test: canary,
+  },
+  {
+    name: "secrets stay in artifacts",
+    file: "src/app/build-runtime.ts",
+    find: "redactBytes: () => inForce.redactor.byteStream(),",
+    replace: "",
+    test: canary,
   },
 ];
