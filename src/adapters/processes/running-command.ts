@@ -7,6 +7,7 @@ import type { ProgramStart } from "../../ports/sandbox.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import type { CommandOutput } from "./command-output.ts";
 import type { CommandEnd } from "./command-result.ts";
+import { liveOutput } from "./live-output.ts";
 import { askToEnd, endNow, type ProcessFamily } from "./end-processes.ts";
 
 /** From SIGTERM to SIGKILL. */
@@ -73,8 +74,9 @@ export class RunningCommand {
       child.stdout?.resume();
       child.stderr?.resume();
     };
-    this.#read(child.stdout);
-    this.#read(child.stderr);
+    const show = liveOutput(parts.clock, (text) => parts.context.onOutput(text));
+    this.#read(child.stdout, show);
+    this.#read(child.stderr, show);
     this.ended = this.#run();
   }
 
@@ -83,13 +85,13 @@ export class RunningCommand {
     await this.ended;
   }
 
-  #read(stream: Readable | null): void {
+  #read(stream: Readable | null, show: (text: string) => void): void {
     const decoder = new TextDecoder();
     const redactor = this.#parts.redactText();
-    const { output, context } = this.#parts;
+    const { output } = this.#parts;
     const add = (text: string): void => {
       if (text === "") return;
-      context.onOutput(text);
+      show(text);
       if (output.add(text)) return;
       this.#child.stdout?.pause();
       this.#child.stderr?.pause();
