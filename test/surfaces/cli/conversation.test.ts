@@ -70,7 +70,15 @@ function linked() {
     after: 0,
     attach: true,
     announceLive: false,
-    slash: { history: none, status: none, clear: () => {}, exportTo: none, agents: none, sessions: none },
+    slash: {
+      history: none,
+      status: none,
+      memory: (words) => Promise.resolve(`remembered ${words ?? "all"}`),
+      clear: () => {},
+      exportTo: none,
+      agents: none,
+      sessions: none,
+    },
   });
   /** Resolves once the conversation has taken what was put. */
   const shown = async (pattern: RegExp) => {
@@ -122,6 +130,13 @@ test("a denial may say why, and what can not be kept for later is said", async (
   await allowed;
   assert.deepEqual(asked, ["deny c1 use ninja", "allow_always c2"]);
   assert.match(text(), /allowed this once only: it has no folder/);
+});
+
+test("/memory shows what the agent remembers", async () => {
+  const { conversation, text } = linked();
+  await conversation.line("/memory", true);
+  await conversation.line("/memory green tea", true);
+  assert.equal(text(), "remembered all\nremembered green tea\n");
 });
 
 test("an answer that comes after somebody else's is no message", async () => {

@@ -5,25 +5,17 @@ import { pipeline } from "node:stream/promises";
 
 import { Option } from "commander";
 
-import { terminalText } from "../../../domain/terminal-text.ts";
-import type { MemoryListBody } from "../../../schema/api/memory.ts";
 import type { CommandContext } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
+import { memoryLines, type ShownMemory } from "../output/memory-lines.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition } from "../program.ts";
 import { openServer } from "../server/connect.ts";
 import { wholeNumber } from "../whole-number.ts";
 
-type Memory = MemoryListBody["memories"][number];
-type SearchFlags = { agent: string; kind?: Memory["kind"]; since?: string; limit: number };
+type SearchFlags = { agent: string; kind?: ShownMemory["kind"]; since?: string; limit: number };
 
 const kinds = ["decision", "preference", "fact", "note", "memory", "world"];
-
-/** Where it was found: a day and what it is, a topic, or MEMORY.md. */
-function placeOf({ kind, day, topic }: Memory): string {
-  if (kind === "memory") return "MEMORY.md";
-  return kind === "world" ? `world/${topic ?? ""}` : `${day ?? ""} ${kind}`;
-}
 
 /** `duragent memory`. */
 export const define: Definition = (command, { context, action }) => {
@@ -43,11 +35,7 @@ export const define: Definition = (command, { context, action }) => {
         const server = await openServer(context, globals);
         const memories = await server.memories(agent, { q: words, kind, since, limit });
         if (globals.json) context.stdout.write(`${JSON.stringify({ memories })}\n`);
-        else if (memories.length === 0) context.stdout.write("Nothing was found.\n");
-        for (const memory of globals.json ? [] : memories) {
-          const text = terminalText(memory.content).replaceAll("\n", "\n  ");
-          context.stdout.write(`${paint("bold", terminalText(placeOf(memory)))}\n  ${text}\n`);
-        }
+        else context.stdout.write(`${memoryLines(memories, paint)}\n`);
         return exitCodes.done;
       }),
     );

@@ -6,7 +6,8 @@ import type { CommandContext, GlobalFlags } from "../context.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import { splitLines } from "../input/split-lines.ts";
 import { age } from "../output/duration.ts";
-import { paintFor } from "../paint.ts";
+import { memoryLines } from "../output/memory-lines.ts";
+import { paintFor, type Paint } from "../paint.ts";
 import type { ServerApi, ShownSession } from "../server/api.ts";
 import { startConversation, type Conversation, type ConversationOptions } from "./conversation.ts";
 import { createLineEditor, type LineEditor } from "./line-editor.ts";
@@ -22,6 +23,10 @@ export type Converse = {
   readOnly: boolean;
   announceLive: boolean;
 };
+
+const memoriesShownMax = 20;
+/** What is printed as a note is painted as one. */
+const plain: Paint = (_style, text) => text;
 
 /** How to come back to this session from the same place. */
 export function comeBack(globals: GlobalFlags, sessionId: string): string {
@@ -41,6 +46,8 @@ function slashOf({ context, globals, server, session }: Converse, clear: () => v
       const money = cost === undefined ? "" : ` · $${cost.toFixed(4)}`;
       return `${now.agent} · ${id} · ${now.status}, ${now.activity} · ${now.attached_clients ?? 0} attached · ${tokens} tokens${money} · ${globals.server ?? "the local server"}`;
     },
+    memory: async (words) =>
+      memoryLines(await server.memories(session.agent, { q: words, limit: memoriesShownMax }), plain),
     clear,
     exportTo: async (path) => {
       const target = resolve(context.cwd, path ?? `${id}.md`);

@@ -9,6 +9,8 @@ export type SlashActions = {
   /** All messages so far, as lines. */
   history(): Promise<string>;
   status(): Promise<string>;
+  /** What the agent remembers; `words` must all occur. */
+  memory(words: string | undefined): Promise<string>;
   clear(): void;
   /** Writes the session as Markdown; answers with the path. */
   exportTo(path: string | undefined): Promise<string>;
@@ -38,6 +40,10 @@ const slashCommands: Readonly<Record<string, SlashCommand>> = {
   status: {
     summary: "agent, session, status, tokens, cost",
     perform: async (actions) => actions.print(await actions.status()),
+  },
+  memory: {
+    summary: "[WORDS] what the agent remembers",
+    perform: async (actions, words) => actions.print(await actions.memory(words)),
   },
   clear: { summary: "clear the screen", perform: (actions) => actions.clear() },
   export: {
@@ -71,6 +77,5 @@ export async function performSlashCommand(
 ): Promise<void> {
   const command = Object.hasOwn(slashCommands, name) ? slashCommands[name] : undefined;
   if (command !== undefined) return command.perform(actions, argument);
-  if (name === "memory") return actions.print("/memory needs a later version of duragent");
   actions.print(`/${name} is no command here; //${name} would send it to the agent\n${helpText()}`);
 }
