@@ -6,7 +6,7 @@ import type { Tool, ToolContext } from "../../src/ports/tool.ts";
 import type { NotifyChannels } from "../../src/runtime/parts.ts";
 import type { SessionId } from "../../src/schema/ids.ts";
 import { gate } from "../support/fake-model.ts";
-import { eventsOf, eventually, harness, newSession, type Harness } from "../support/runtime-harness.ts";
+import { eventsOf, eventually, harness, newSession, typesOf, type Harness } from "../support/runtime-harness.ts";
 import { openRestartableStore, openTestStore } from "../support/test-store.ts";
 
 const message = { source: "http", mayDecide: true };
@@ -173,6 +173,9 @@ test("a question that nobody is there to see is announced on the default channel
   assert.deepEqual(more, []);
   assert.equal(told?.kind, "approval");
   assert.match(told?.content ?? "", new RegExp(`tell wants to run: tell[^]*duragent attach ${id}`));
+  // A write that is cut keeps its beginning: it must be told rather than asked.
+  const types = (await typesOf(running, id)).filter((type) => /^(gateway_send|approval_required)$/.test(type));
+  assert.deepEqual(types, ["gateway_send", "approval_required"]);
   const [pending] = (await running.sessions.get(id)).pendingApprovals;
   assert.deepEqual([told?.approval?.callId, told?.approval?.approvalId], ["c1", pending?.approvalId]);
   const decided = await running.sessions.decide(id, { callId: "c1", decision: "allow_once", decidedBy: "http" });

@@ -28,6 +28,13 @@ export const approvalMutants: readonly Mutant[] = [
     test: sends,
   },
   {
+    name: "a question is asked before it is announced",
+    file: "src/runtime/decision-events.ts",
+    find: "return [announcement, question];",
+    replace: "return [question, announcement];",
+    test: sends,
+  },
+  {
     name: "a question that was answered is announced",
     file: "src/runtime/channel-sends.ts",
     find: "if (!pending || !send.request_id.endsWith(pending.question.approvalId)) return null;",
@@ -37,8 +44,8 @@ export const approvalMutants: readonly Mutant[] = [
   {
     name: "a repeated call notifies again",
     file: "src/runtime/tool-session.ts",
-    find: "return isSent\n",
-    replace: 'return isSent && requestId === ""\n',
+    find: "        if (isSent) return [];\n",
+    replace: "",
     test: sends,
   },
   {
