@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 
 import type { ArtifactRef } from "../../ports/artifact-store.ts";
+import { LastBytes } from "./last-bytes.ts";
 
 /** Kept for the result: all, or as much of the beginning and the end. */
 const keptBytesMax = 256 * 1024;
@@ -17,15 +18,13 @@ export type OutputText = { text: string; totalBytes: number; artifact?: Artifact
 export class CommandOutput {
   readonly #store: (content: AsyncIterable<Uint8Array>) => Promise<ArtifactRef>;
   #head: Buffer[] = [];
-  readonly #tail: Buffer[] = [];
-  #tailBytes = 0;
+  readonly #tail = new LastBytes(partBytes);
   #totalBytes = 0;
   #queue: PassThrough | null = null;
   #stored: Promise<ArtifactRef | Error> | null = null;
 
   /** Latest bytes that came after the store was full, as they are. */
-  readonly #raw: Buffer[] = [];
-  #rawBytes = 0;
+  readonly #raw = new LastBytes(partBytes);
   #isWaiting = false;
   /** Called when `add` may be called again after it said `false`. */
   onDrain: () => void = () => undefined;
@@ -54,17 +53,17 @@ export class CommandOutput {
       return true;
     }
     const queue = this.#stored === null ? this.#overflow() : this.#queue;
-    this.#keepTail(bytes);
+    this.#tail.add(bytes);
     const room = storedBytesMax - before;
     if (queue === null || room <= 0) return true;
     this.#isWaiting = !queue.write(room < bytes.length ? wholeCharacters(bytes.subarray(0, room)) : bytes);
     return !this.#isWaiting;
   }
 
-  /** Once it is full: counted, and kept in case that it is the end. */
+  /** Once it is full: counted, and its end kept in case that it is the end of all. */
   count(bytes: Buffer): void {
     this.#totalBytes += bytes.length;
-    this.#rawBytes = keepLast(this.#raw, this.#rawBytes + bytes.length, bytes);
+    this.#raw.add(bytes);
   }
 
   /** Resolves when the artifact, if one is needed, is durable. `signal`: it has taken too long. `redact`: for what was only counted. */
@@ -76,9 +75,9 @@ export class CommandOutput {
     this.#queue?.end();
     const artifact = await this.#stored;
     signal.removeEventListener("abort", giveUp);
-    if (this.#rawBytes > 0) this.#keepTail(Buffer.from(redact(Buffer.concat(this.#raw).toString())));
+    this.#tail.add(Buffer.from(redact(this.#raw.bytes.toString())));
     const head = wholeCharacters(Buffer.concat(this.#head));
-    const tail = fromWholeCharacter(Buffer.concat(this.#tail).subarray(-partBytes));
+    const tail = fromWholeCharacter(this.#tail.bytes);
     return {
       text: `${head.toString()}\n${cutMark(this.#totalBytes - head.length - tail.length, artifact, this.#totalBytes)}\n${tail.toString()}`,
       totalBytes: this.#totalBytes,
@@ -89,7 +88,7 @@ export class CommandOutput {
   #overflow(): PassThrough {
     const whole = Buffer.concat(this.#head);
     this.#head = [whole.subarray(0, partBytes)];
-    this.#keepTail(whole.subarray(partBytes));
+    this.#tail.add(whole.subarray(partBytes));
     const queue = new PassThrough({ highWaterMark: queuedBytesMax });
     queue.on("drain", () => this.#drained());
     // What went wrong is said by `#stored`, which ends with the stream.
@@ -111,21 +110,6 @@ export class CommandOutput {
     this.#isWaiting = false;
     this.onDrain();
   }
-
-  #keepTail(bytes: Buffer): void {
-    this.#tailBytes = keepLast(this.#tail, this.#tailBytes + bytes.length, bytes);
-  }
-}
-
-/** Adds one and drops the oldest that are not needed for `partBytes`; the bytes that are left of `totalBytes`. */
-function keepLast(buffers: Buffer[], totalBytes: number, added: Buffer): number {
-  buffers.push(added);
-  let leftBytes = totalBytes;
-  for (let first = buffers[0]; first && leftBytes - first.length >= partBytes; first = buffers[0]) {
-    buffers.shift();
-    leftBytes -= first.length;
-  }
-  return leftBytes;
 }
 
 function cutMark(leftOutBytes: number, artifact: ArtifactRef | Error, totalBytes: number): string {

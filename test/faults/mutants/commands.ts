@@ -62,8 +62,8 @@ export const commandMutants: readonly Mutant[] = [
   {
     name: "keeps all of an output in memory",
     file: output,
-    find: "buffers[0]; first && leftBytes - first.length >= partBytes; first",
-    replace: "buffers[0]; first && leftBytes < 0; first",
+    find: "    this.#raw.add(bytes);",
+    replace: "    this.#raw.add(bytes);\n    this.#head.push(Buffer.from(bytes));",
     test: killTest,
     only: "1 GB",
   },
