@@ -18,6 +18,8 @@ export type BubblewrapParts = {
   isRoot: boolean;
   /** A user namespace of its own. Without it the superuser outside is one inside, though without capabilities. */
   ownUsers: boolean;
+  /** It knows --size and --perms: bubblewrap 0.6 and newer. */
+  sizes: boolean;
   limits: Limits | null;
   scope: MemoryScope | null;
   warnings: readonly string[];
@@ -81,7 +83,8 @@ function separated(env: ProgramStart["env"]): Record<"through" | "inside", Recor
 
 const words = (text: string): string[] => text.trim().split(/\s+/);
 
-function fixedArguments({ system, programs, network, isRoot, ownUsers }: BubblewrapParts): string[] {
+function fixedArguments({ system, programs, network, isRoot, ownUsers, sizes }: BubblewrapParts): string[] {
+  const sized = (bytes: number): string => (sizes ? `--size ${bytes}` : "");
   return [
     ...(ownUsers ? ["--unshare-user"] : []),
     ...(ownUsers && isRoot ? ["--uid", nobody, "--gid", nobody] : []),
@@ -89,8 +92,10 @@ function fixedArguments({ system, programs, network, isRoot, ownUsers }: Bubblew
     ...(network ? [] : ["--unshare-net"]),
     ...words("--cap-drop ALL"),
     ...system.args,
-    ...words(`--dev /dev --size ${sharedMemoryBytesMax} --tmpfs /dev/shm --remount-ro /dev`),
-    ...words(`--size ${temporaryBytesMax} --perms 1777 --tmpfs /tmp --dir /run --symlink ../tmp /var/tmp`),
+    ...words(`--dev /dev ${sized(sharedMemoryBytesMax)} --tmpfs /dev/shm --remount-ro /dev`),
+    ...words(
+      `${sized(temporaryBytesMax)} ${sizes ? "--perms 1777" : ""} --tmpfs /tmp --dir /run --symlink ../tmp /var/tmp`,
+    ),
     ...programs.readable.flatMap((path) => ["--ro-bind-try", path, path]),
     ...programs.links.flatMap(({ path, target }) => ["--symlink", target, path]),
   ];

@@ -9,7 +9,7 @@ export const processesMax = 512;
 /** Of addresses, not of memory: Node reserves more than 1 GiB before it has done anything. */
 const addressBytesMax = 8 * 1024 ** 3;
 
-export type LimitsWanted = { processes: boolean; addressSpace: boolean };
+type LimitsWanted = { processes: boolean; addressSpace: boolean };
 export type Limits = { prefix: readonly string[]; inForce: string };
 
 const rows = [

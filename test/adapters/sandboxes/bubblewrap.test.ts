@@ -202,4 +202,19 @@ void suite("a command in the sandbox", { skip: missing, concurrency: 4 }, () => 
       /--scope --quiet --collect -p MemoryMax=4294967296/,
     );
   });
+
+  void test("works with an older bubblewrap too, which can not bound /tmp", async (t) => {
+    const project = await openProject(t);
+    const bin = join(project.folder, "bin");
+    const refuse = 'case "$1" in --size|--perms) echo "bwrap: Unknown option $1" >&2; exit 1;; esac';
+    const real = `${process.env["PATH"]}`;
+    await put(
+      join(bin, "bwrap"),
+      `#!/bin/bash\nfor one in "$@"; do set -- "$one" "$@"; ${refuse}; shift; done\nPATH='${real}' exec bwrap "$@"\n`,
+      0o755,
+    );
+    const env = { ...project.env, PATH: `${bin}:${real}` };
+    const sandbox = await project.open({ env });
+    assert.equal((await sh(sandbox, { ...project, env }, "touch /tmp/x && ls /tmp/x")).stdout, "/tmp/x\n");
+  });
 });

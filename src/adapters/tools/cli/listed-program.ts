@@ -28,7 +28,7 @@ export async function listedProgram(tool: ListedTool, agent: Pick<ToolAgent, "ho
   };
 }
 
-async function parametersOf(schema: Record<string, unknown>): Promise<Program["parameters"]> {
+async function parametersOf({ $schema: _, ...schema }: Record<string, unknown>): Promise<Program["parameters"]> {
   if (schema["type"] !== "object") throw new Error('"parameters" must be a JSON Schema with "type": object');
   try {
     return { schema, faultOf: await argumentSchema(schema) };
