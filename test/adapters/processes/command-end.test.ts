@@ -2,11 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
 import { until } from "../../support/until.ts";
-import { modes, openGround, processesWith } from "./command-ground.ts";
+import { modes, newWord, openGround, processesWith } from "./command-ground.ts";
 
-let count = 0;
-/** A word for a command line by which its processes are found again, on a machine where others test the same. */
-const newWord = (): string => `${process.pid}${(count += 1)}`;
 const gone = (word: string) =>
   until("all of its processes are gone", async () => (await processesWith(word)).length === 0);
 
@@ -14,7 +11,7 @@ for (const mode of modes) {
   void suite(`the end of a command (sandbox ${mode})`, { concurrency: 4 }, () => {
     void test("that ignores SIGTERM and left the pipe to a grandchild comes soon after its time-out", async (t) => {
       const { sh } = await openGround(t, mode);
-      const word = newWord();
+      const word = newWord(t);
       const line = `trap '' TERM; (trap '' TERM; while :; do sleep 99${word}; done) & echo started; while :; do sleep 99${word}; done`;
       const result = await sh(line, { timeoutMs: 5000 });
       assert.deepEqual([result.success, result.outcome], [false, "timeout"]);
@@ -27,7 +24,7 @@ for (const mode of modes) {
 
     void test("takes a child with it that made a session of its own", async (t) => {
       const { sh } = await openGround(t, mode);
-      const word = newWord();
+      const word = newWord(t);
       assert.equal((await sh(`setsid sleep 99${word} & setsid -f sleep 98${word}; echo x`)).content, "x");
       await gone(word);
       const late = await sh(`setsid -f sleep 99${word}; sleep 98${word}`, { timeoutMs: 5000 });
@@ -37,7 +34,7 @@ for (const mode of modes) {
 
     void test("does not wait for what it left in the background, and takes it with it", async (t) => {
       const { sh } = await openGround(t, mode);
-      const word = newWord();
+      const word = newWord(t);
       assert.equal((await sh(`(trap '' TERM HUP; sleep 99${word}) & echo done`)).content, "done");
       await gone(word);
     });
@@ -53,7 +50,7 @@ for (const mode of modes) {
 
     void test("comes at once when the call is cancelled, before or while it runs", async (t) => {
       const { sh, live } = await openGround(t, mode);
-      const word = newWord();
+      const word = newWord(t);
       const abort = new AbortController();
       const running = sh(
         `echo up; sleep 99${word}`,
@@ -71,7 +68,7 @@ for (const mode of modes) {
 
     void test("comes when the runner is closed", async (t) => {
       const { sh, runner, live } = await openGround(t, mode);
-      const word = newWord();
+      const word = newWord(t);
       const running = sh(`trap '' TERM; echo up; while :; do sleep 99${word}; done`);
       await until("it runs", () => live.join("") === "up\n");
       await runner.close();
@@ -81,7 +78,7 @@ for (const mode of modes) {
 
     void test("leaves another call alone that has the same id", async (t) => {
       const { sh, live } = await openGround(t, mode);
-      const word = newWord();
+      const word = newWord(t);
       const abort = new AbortController();
       const other = sh(`echo up; sleep 99${word}`, {}, { signal: abort.signal });
       await until("the other runs", () => live.join("") === "up\n");

@@ -13,6 +13,7 @@ import type { ToolContext } from "../../../src/ports/tool.ts";
 import type { ToolResult } from "../../../src/schema/session-event.ts";
 import { redactor } from "../../../src/domain/redact.ts";
 import { recordingLog } from "../../support/runtime-harness.ts";
+import { kill } from "../../support/program.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { contextOf, refOf } from "./command-context.ts";
 
@@ -89,6 +90,15 @@ export async function openGround(t: TestContext, mode: Mode, options: GroundOpti
         contextOf({ onOutput: (text) => void live.push(text), ...context }),
       ),
   };
+}
+
+/** A word for command lines by which their processes are found again; a test that fails leaves none of them behind. */
+export function newWord(t: Pick<TestContext, "after">): string {
+  const word = `${process.pid}${Math.floor(performance.now() * 1000)}`;
+  t.after(async () => {
+    for (const pid of await processesWith(word)) kill(pid);
+  });
+  return word;
 }
 
 /** Processes of this machine, outside and inside of sandboxes, with this word in their command line. */

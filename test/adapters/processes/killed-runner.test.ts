@@ -6,7 +6,7 @@ import { test, type TestContext } from "node:test";
 
 import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { until } from "../../support/until.ts";
-import { modes, processesWith, type Mode } from "./command-ground.ts";
+import { modes, newWord, processesWith, type Mode } from "./command-ground.ts";
 
 const program = join(import.meta.dirname, "programs/run-commands.ts");
 
@@ -23,7 +23,7 @@ async function start(t: TestContext, mode: Mode, lines: string[]) {
 for (const mode of modes) {
   for (const target of ["process", "group"] as const) {
     void test(`kill -9 of a server's ${target} takes all that its commands started (sandbox ${mode})`, async (t) => {
-      const word = `97${process.pid}${mode.length}${target.length}`;
+      const word = newWord(t);
       const server = await start(t, mode, [
         `echo up; sleep ${word}1`,
         `trap '' TERM HUP INT; setsid sleep ${word}2 & (trap '' TERM HUP; sleep ${word}3) & echo up; wait`,

@@ -23,7 +23,8 @@ void test("bash runs a line in the workspace, which it makes, for two minutes if
     },
   ]);
   assert.equal((await stat(agent.workspace)).mode & 0o777, 0o700);
-  assert.deepEqual(bash.describe(call("bash", { command: "ls -l" })), { type: "bash", text: "ls -l" });
+  const { type, text } = bash.describe(call("bash", { command: "ls -l" }));
+  assert.deepEqual([type, text], ["bash", "ls -l"]);
   assert.equal(bash.effect, "unsafe");
 });
 
