@@ -36,6 +36,8 @@ export type PolicyCall = {
   effect: ToolEffect;
   /** Of an MCP tool: SHA-256 of its description and schema; another one than was approved is asked about again. */
   fingerprint?: string;
+  /** Of a command line: the built-in tool that would run it, `name` or `name:action`; `bash` if it is not said. Who denies that tool denies this too. */
+  builtin?: string;
 };
 
 /** Something an agent can do. `run` never throws for what the model did wrong: that is a result with `outcome: "error"`. */
@@ -49,7 +51,7 @@ export interface Tool {
   /** What is wrong with the arguments, for the model; `null`: nothing. Such a call is neither asked about nor run. */
   fault(call: ToolCall): string | null;
   /** Policy type tag and the text that is shown and matched: a command, `name:action`, … */
-  describe(call: ToolCall): { type: PolicyCall["type"]; text: string; fingerprint?: string };
+  describe(call: ToolCall): { type: PolicyCall["type"]; text: string; fingerprint?: string; builtin?: string };
   run(call: ToolCall, context: ToolContext): Promise<ToolResult>;
   /** For `resumable`: finds a call that an earlier process started. `null`: it never started. */
   resume?(call: ToolCall, context: ToolContext): Promise<ToolResult | null>;

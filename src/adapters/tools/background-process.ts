@@ -94,7 +94,7 @@ export function backgroundProcessTool(parts: ToolParts): Tool {
     effectOf: ({ action }) => effects[action],
     describe: (given) =>
       given.action === "spawn"
-        ? { type: "bash", text: given.command }
+        ? { type: "bash", text: given.command, builtin: "background_process:spawn" }
         : { type: "builtin", text: `background_process:${given.action}` },
     run: (given, context) => answered(() => act(given, parts, context)),
     resume: async (given, context) => {

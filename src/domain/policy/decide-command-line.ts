@@ -1,34 +1,38 @@
 import type { PolicyVerdict } from "../../ports/policy.ts";
+import type { PolicyCall } from "../../ports/tool.ts";
 import type { Explanation } from "./decide.ts";
 import { allowsCommand, namesCommand, namesLine, type Certainty } from "./match-shell.ts";
-import { appliesTo, type PolicyPattern } from "./pattern.ts";
+import { appliesTo, namesBuiltin, type PolicyPattern } from "./pattern.ts";
 import { plainCommands, type PlainCommand } from "./plain-commands.ts";
 import { refusal } from "./refused-commands.ts";
 import type { PolicyRules } from "./rules.ts";
 import { everyCommand, type SeenCommand, type ShellReader } from "./seen-commands.ts";
 import { byMode, byPattern } from "./verdicts.ts";
 
+type CommandLine = Pick<PolicyCall, "text" | "builtin">;
+
 /** Of a command, where a sentence names it. UTF-16 units. */
 const shownMax = 80;
 
 /** Denied or asked about for any command anywhere in it; allowed only if each of its commands is, and it is nothing but commands. */
-export function decideCommandLine(rules: PolicyRules, line: string, read: ShellReader): Explanation {
+export function decideCommandLine(rules: PolicyRules, call: CommandLine, read: ShellReader): Explanation {
+  const { text: line } = call;
   const seen = everyCommand(line, read);
   const plain = plainCommands(line);
   // Two readers that know nothing of each other must see the same: what runs is then what is matched.
   const agreed = plain !== null && areSame(plain, read(line)) ? plain : null;
   const commands = (agreed ?? []).map((command) => ({
     command: command.map(({ text }) => text).join(" "),
-    verdict: forbidding(rules, line, [seenAs(command)]) ?? allowing(rules, command),
+    verdict: forbidding(rules, call, [seenAs(command)]) ?? allowing(rules, command),
   }));
-  const verdict = forbidding(rules, line, seen) ?? (agreed === null ? notPlain(rules) : together(rules, commands));
+  const verdict = forbidding(rules, call, seen) ?? (agreed === null ? notPlain(rules) : together(rules, commands));
   return { verdict, commands };
 }
 
 /** The first deny pattern that names a command, else the first ask pattern; `null`: none does. */
-function forbidding(rules: PolicyRules, line: string, seen: readonly SeenCommand[] | null): PolicyVerdict | null {
+function forbidding(rules: PolicyRules, call: CommandLine, seen: readonly SeenCommand[] | null): PolicyVerdict | null {
   const found = (patterns: readonly PolicyPattern[], certainty: Certainty): PolicyPattern | undefined =>
-    patterns.find((pattern) => named(pattern, line, seen) === certainty);
+    patterns.find((pattern) => named(pattern, call, seen) === certainty);
   const denied = found(rules.deny, "yes");
   if (denied !== undefined) return byPattern("deny", denied);
   const doubtful = found(rules.deny, "maybe");
@@ -43,13 +47,19 @@ function forbidding(rules: PolicyRules, line: string, seen: readonly SeenCommand
 }
 
 /** Whether a pattern surely names a command of a line. */
-export function namesCommandLine(pattern: PolicyPattern, line: string, read: ShellReader): boolean {
-  return named(pattern, line, everyCommand(line, read)) === "yes";
+export function namesCommandLine(pattern: PolicyPattern, call: CommandLine, read: ShellReader): boolean {
+  return named(pattern, call, everyCommand(call.text, read)) === "yes";
 }
 
-function named(pattern: PolicyPattern, line: string, seen: readonly SeenCommand[] | null): Certainty {
-  // Whoever writes builtin:bash means the tool.
-  if (pattern.type === "builtin" && pattern.text.toLowerCase() === "bash") return "yes";
+function named(
+  pattern: PolicyPattern,
+  { text: line, builtin = "bash" }: CommandLine,
+  seen: readonly SeenCommand[] | null,
+): Certainty {
+  // Whoever writes builtin:bash means the tool; and what is denied there can not be had by another tool.
+  if (pattern.type === "builtin") return [builtin, "bash"].some((name) => namesBuiltin(pattern, name)) ? "yes" : "no";
+  // `bash` without a type is a command; the name of no other tool is.
+  if (pattern.type === "*" && builtin !== "bash" && namesBuiltin(pattern, builtin)) return "yes";
   if (!appliesTo(pattern, "bash")) return "no";
   if (namesLine(pattern, line)) return "yes";
   // `bash:*` names every command line, also one that can not be read.

@@ -1,7 +1,7 @@
 import type { PolicyReason, PolicyVerdict } from "../../ports/policy.ts";
 import type { PolicyCall } from "../../ports/tool.ts";
 import { decideCommandLine, namesCommandLine } from "./decide-command-line.ts";
-import { appliesTo, matchesWhole, type PolicyPattern } from "./pattern.ts";
+import { appliesTo, matchesWhole, namesBuiltin, type PolicyPattern } from "./pattern.ts";
 import type { PolicyRules } from "./rules.ts";
 import type { ShellReader } from "./seen-commands.ts";
 import { byMode, byPattern } from "./verdicts.ts";
@@ -14,7 +14,7 @@ export type Explanation = {
 
 /** What the rules say about a call: a deny pattern first, then ask, then allow, then the mode. */
 export function decide(rules: PolicyRules, call: PolicyCall, read: ShellReader): Explanation {
-  if (call.type === "bash") return decideCommandLine(rules, call.text, read);
+  if (call.type === "bash") return decideCommandLine(rules, call, read);
   const matching = (patterns: readonly PolicyPattern[]): PolicyPattern | undefined =>
     patterns.find((pattern) => namesCall(pattern, call, read));
   const denied = matching(rules.deny);
@@ -30,13 +30,10 @@ const whole = (verdict: PolicyVerdict): Explanation => ({ verdict, commands: [] 
 
 /** Whether a pattern speaks of a call; of a command line, of any command in it. `builtin:web` speaks of every action of `web`. */
 export function namesCall(pattern: PolicyPattern, call: PolicyCall, read: ShellReader): boolean {
-  if (call.type === "bash") return namesCommandLine(pattern, call.text, read);
+  if (call.type === "bash") return namesCommandLine(pattern, call, read);
   if (!appliesTo(pattern, call.type)) return false;
-  const { text } = pattern;
-  return matchesWhole(text, call.text) || (call.type === "builtin" && matchesWhole(text, toolOf(call.text)));
+  return call.type === "builtin" ? namesBuiltin(pattern, call.text) : matchesWhole(pattern.text, call.text);
 }
-
-const toolOf = (text: string): string => text.split(":", 1).join("");
 
 /** What holds as long as no file sets a mode: tools of our own that only read, and messages to the user, need no question. */
 function defaultFor(rules: PolicyRules, call: PolicyCall): PolicyVerdict | null {

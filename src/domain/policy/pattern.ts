@@ -37,6 +37,10 @@ export function matchesExactly(pattern: string, text: string): boolean {
 export const matchesWhole = (pattern: string, text: string): boolean =>
   matchesExactly(pattern.toLowerCase(), text.toLowerCase());
 
+/** Whether a text is what a pattern says of `name` or `name:action`: the name alone speaks of every action. */
+export const namesBuiltin = ({ text }: PolicyPattern, named: string): boolean =>
+  matchesWhole(text, named) || matchesWhole(text, named.split(":", 1).join(""));
+
 /** Whether the pieces stand in a text one after the other. The earliest place of each leaves the most for the next. */
 export function inOrder(pieces: readonly string[], text: string): boolean {
   let from = 0;

@@ -14,7 +14,11 @@ const json = (content: string): Record<string, unknown> => JSON.parse(content) a
 void suite("the tool background_process", { concurrency: 4 }, () => {
   void test("a spawn is to policy the command line that it is, everything else an action by name", async (t) => {
     const tool = backgroundProcessTool(partsOf(await openGround(t)));
-    assert.deepEqual(tool.describe(of({ action: "spawn", command: "rm -rf /" })), { type: "bash", text: "rm -rf /" });
+    assert.deepEqual(tool.describe(of({ action: "spawn", command: "rm -rf /" })), {
+      type: "bash",
+      text: "rm -rf /",
+      builtin: "background_process:spawn",
+    });
     assert.deepEqual(tool.describe(of({ action: "write", handle: "h", input: "rm -rf /\n" })), {
       type: "builtin",
       text: "background_process:write",

@@ -6,6 +6,7 @@ import fc from "fast-check";
 import { alwaysPatterns } from "../../../src/domain/policy/always-patterns.ts";
 import { matchesExactly } from "../../../src/domain/policy/pattern.ts";
 import { mergeTiers, onlyTightening } from "../../../src/domain/policy/rules.ts";
+import type { PolicyCall } from "../../../src/ports/tool.ts";
 import { bash, builtin, explained, mcp, policyFor, tier } from "./rules-of.ts";
 
 test("without a file only tools of our own that read, and messages to the user, run without a question", () => {
@@ -93,6 +94,19 @@ test("builtin:bash forbids the tool, and allows no command", () => {
   assert.equal(policyFor(bash("ls"), { mode: "allow", deny: ["builtin:bash"] }), "deny");
   assert.equal(policyFor(bash("ls 'x"), { mode: "allow", ask: ["builtin:bash"] }), "ask");
   assert.equal(policyFor(bash("ls"), { allow: ["builtin:bash", "builtin:*"] }), "ask");
+});
+
+test("who denies a tool that runs command lines denies its command lines", () => {
+  const spawn: PolicyCall = { type: "bash", text: "make", effect: "resumable", builtin: "background_process:spawn" };
+  for (const pattern of ["builtin:background_process", "builtin:background_process:spawn", "background_process"]) {
+    assert.equal(policyFor(spawn, { mode: "allow", deny: [pattern] }), "deny", pattern);
+    assert.equal(policyFor(spawn, { mode: "allow", ask: [pattern] }), "ask", pattern);
+    assert.equal(policyFor(bash("make"), { mode: "allow", deny: [pattern] }), "allow", pattern);
+  }
+  assert.equal(policyFor(spawn, { mode: "allow", deny: ["builtin:background_process:kill"] }), "allow");
+  assert.equal(policyFor(spawn, { mode: "allow", deny: ["builtin:bash"] }), "deny");
+  assert.equal(policyFor(bash("make"), { mode: "allow", deny: ["builtin:*"] }), "deny");
+  assert.equal(policyFor(spawn, { allow: ["builtin:background_process"] }), "ask");
 });
 
 test("patterns of other types say nothing about commands, and a pattern without a type about every type", () => {

@@ -51,6 +51,13 @@ export const policyMutants: readonly Mutant[] = [
     test: files,
   },
   {
+    name: "a background process is had although its tool is denied",
+    file: "src/domain/policy/decide-command-line.ts",
+    find: '[builtin, "bash"].some(',
+    replace: '["bash"].some(',
+    test: rules,
+  },
+  {
     name: "an MCP tool that has changed runs as before",
     file: "src/domain/policy/decide.ts",
     find: "changedSince(rules, call) ?? byPattern",
