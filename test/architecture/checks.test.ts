@@ -40,6 +40,7 @@ test("an import against the layers is found", () => {
       "src/adapters/models/a.ts": `import { x } from "../../surfaces/http/x.ts";`,
       "src/adapters/models/b.ts": `import { x } from "../stores/x.ts";`,
       "src/adapters/models/c.ts": `import { x } from "../../runtime/x.ts";`,
+      "src/adapters/a.ts": `import { x } from "./models/x.ts";`,
       "src/surfaces/http/a.ts": `import { x } from "../../adapters/stores/x.ts";`,
       "src/surfaces/http/b.ts": `import { x } from "../cli/x.ts";`,
       "src/surfaces/http/c.ts": `import { x } from "../../app/x.ts";`,
@@ -52,7 +53,7 @@ test("an import against the layers is found", () => {
     {
       "src/domain/a.ts": `import type { X } from "../schema/x.ts";\nimport { y } from "./y.ts";`,
       "src/runtime/a.ts": `import { x } from "../domain/x.ts";\nimport type { Y } from "../ports/y.ts";`,
-      "src/adapters/models/a.ts": `import { x } from "./x.ts";\nimport { z } from "some-package";`,
+      "src/adapters/models/a.ts": `import { x } from "./x.ts";\nimport { y } from "../y.ts";\nimport { z } from "some-package";`,
       "src/surfaces/http/a.ts": `import type { X } from "../../runtime/x.ts";`,
       "src/app/a.ts": `import { x } from "../adapters/models/x.ts";\nimport { y } from "../surfaces/http/y.ts";`,
       "src/main.ts": `import { x } from "./app/x.ts";`,

@@ -17,6 +17,7 @@ import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 
 import type { FileHandle, FileSystem } from "../../ports/file-system.ts";
+import { isMissing } from "../error-code.ts";
 
 /**
  * Up to here a write goes to the page cache at once: microseconds, where a trip through the thread pool costs a fifth of a
@@ -164,7 +165,3 @@ export const nodeFileSystem: FileSystem = {
     await rm(path, { recursive: true, force: true });
   },
 };
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
-}

@@ -5,6 +5,7 @@ import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import type { Clock } from "../../ports/clock.ts";
 import type { ProgramStart } from "../../ports/sandbox.ts";
 import type { Log } from "../../ports/telemetry.ts";
+import { hasCode } from "../error-code.ts";
 import { boundedLines } from "./bounded-lines.ts";
 
 /** One message: a longer line ends its server. */
@@ -155,7 +156,7 @@ export class StdioTransport implements Transport {
     try {
       process.kill(-pid, signal);
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+      if (!hasCode(error, "ESRCH")) throw error;
     }
   }
 

@@ -6,6 +6,7 @@ import type { PolicyLine, PolicyTier } from "../../domain/policy/rules.ts";
 import type { PolicyProblem } from "../../ports/policy.ts";
 import { readPolicyFile } from "../../schema/policy.ts";
 import { yamlBytesMax } from "../../schema/yaml-document.ts";
+import { isMissing } from "../error-code.ts";
 
 /** What a policy file says now: its rules, nothing where there is none, or what is wrong with it. */
 export type PolicyFileState = { readonly tier: PolicyTier | null; readonly problems: readonly PolicyProblem[] };
@@ -104,8 +105,7 @@ function exists(path: string): boolean {
     lstatSync(path);
     return true;
   } catch (error) {
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR"))
-      return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 }

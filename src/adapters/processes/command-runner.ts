@@ -8,6 +8,7 @@ import type { Sandbox } from "../../ports/sandbox.ts";
 import type { Log } from "../../ports/telemetry.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
+import { errorCode } from "../error-code.ts";
 import { CommandOutput } from "./command-output.ts";
 import { commandResult } from "./command-result.ts";
 import { minimalEnvironment } from "./minimal-environment.ts";
@@ -116,7 +117,7 @@ const refused = (content: string, outcome: "error" | "cancelled" = "error"): Too
 });
 
 function startFault(error: Error, { argv, cwd }: Command): string {
-  const code = "code" in error ? error.code : undefined;
+  const code = errorCode(error);
   if (code === "ENOENT") return `Nothing was run: there is no program ${argv[0]}, or no folder ${cwd}.`;
   if (code === "E2BIG") return "Nothing was run: the command is longer than the system takes; put it into a file.";
   return `Nothing was run: ${argv[0]} could not be started (${error.message}).`;

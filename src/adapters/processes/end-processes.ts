@@ -1,5 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 
+import { hasCode } from "../error-code.ts";
+
 /** A command's processes: those of its group, and those that left it but have the run's mark in their environment. */
 export type ProcessFamily = {
   leader: number;
@@ -41,6 +43,6 @@ function send(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal);
   } catch (error) {
     // Gone already; or (EPERM, macOS) only zombies are left of the group.
-    if (!(error instanceof Error && "code" in error && (error.code === "ESRCH" || error.code === "EPERM"))) throw error;
+    if (!hasCode(error, "ESRCH", "EPERM")) throw error;
   }
 }

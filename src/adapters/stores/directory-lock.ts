@@ -3,7 +3,8 @@ import type { DatabaseSync } from "node:sqlite";
 import { z } from "zod";
 
 import type { FileSystem } from "../../ports/file-system.ts";
-import { errorCode, isMissing, storageError } from "./storage-error.ts";
+import { errorCode, isMissing } from "../error-code.ts";
+import { storageError } from "./storage-error.ts";
 
 /** Never opened by anything else in the process: a POSIX lock drops when any descriptor of its file is closed. */
 export const lockFileName = "server.lock";

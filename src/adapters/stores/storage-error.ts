@@ -1,16 +1,7 @@
 import { DuragentError } from "../../schema/problem.ts";
+import { errorCode } from "../error-code.ts";
 
 const fullCodes = new Set(["ENOSPC", "EDQUOT", "EFBIG"]);
-
-/** The `code` of an error of Node, e.g. ENOENT. */
-export function errorCode(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
-
-export function isMissing(error: unknown): boolean {
-  const code = errorCode(error);
-  return code === "ENOENT" || code === "ENOTDIR";
-}
 
 /** What a failed file operation means to a caller: `storage-full` when there is no room, else `storage-failed`. */
 export function storageError(doing: string, cause: unknown, outcome?: "unknown"): DuragentError {

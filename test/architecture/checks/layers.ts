@@ -37,7 +37,10 @@ const rules: Record<Layer, Rule> = {
   },
 };
 
-/** Of these, each folder is a world of its own: an adapter knows no other kind of adapter, a surface no other surface. */
+/**
+ * Of these, each folder is a world of its own: an adapter knows no other kind of adapter, a surface no other surface. What
+ * lies beside the folders is shared by them, and knows none of them.
+ */
 const separated = new Set<Layer>(["adapters", "surfaces"]);
 
 /** Who may import whom; see `rules`. */
@@ -63,7 +66,7 @@ function problemOf(path: string, { specifier, kind }: Import): string | undefine
   if (other === undefined) return `imports ${target}, which is outside of src`;
   const allowed = rule.values.includes(other) || (kind === "type" && rule.types.includes(other));
   if (!allowed) return `${layer} imports ${kind === "type" ? "types of " : ""}${other} (${target})`;
-  if (layer === other && separated.has(layer) && folderOf(path) !== folderOf(target)) {
+  if (layer === other && separated.has(layer) && folderOf(path) !== folderOf(target) && !isShared(target)) {
     return `${folderOf(path)} imports ${folderOf(target)} (${target})`;
   }
   return undefined;
@@ -77,6 +80,8 @@ function layerOf(path: string): Layer | undefined {
 function folderOf(path: string): string {
   return path.split("/").slice(1, 3).join("/");
 }
+
+const isShared = (path: string): boolean => path.split("/").length === 3;
 
 // What makes two runs of the same history differ, or reaches outside past the ports.
 const impure: [RegExp, string][] = [

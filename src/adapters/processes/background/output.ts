@@ -1,6 +1,7 @@
 import { open } from "node:fs/promises";
 
 import { terminalText } from "../../../domain/terminal-text.ts";
+import { hasCode } from "../../error-code.ts";
 
 export type OutputRange = { offset: number; limitBytes: number };
 
@@ -13,8 +14,7 @@ export async function readOutput(path: string, { offset, limitBytes }: OutputRan
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, offset);
     return { bytes: new Uint8Array(buffer.subarray(0, bytesRead)), totalBytes: size };
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT")
-      return { bytes: new Uint8Array(), totalBytes: 0 };
+    if (hasCode(error, "ENOENT")) return { bytes: new Uint8Array(), totalBytes: 0 };
     throw error;
   }
 }

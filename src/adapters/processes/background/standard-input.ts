@@ -3,6 +3,7 @@ import { open, type FileHandle } from "node:fs/promises";
 
 import type { Clock } from "../../../ports/clock.ts";
 import { DuragentError } from "../../../schema/problem.ts";
+import { hasCode } from "../../error-code.ts";
 
 const takeMs = 10_000;
 const openMs = 1_000;
@@ -40,9 +41,8 @@ async function writeSome(pipe: FileHandle, bytes: Uint8Array): Promise<number> {
   try {
     return (await pipe.write(bytes)).bytesWritten;
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
     // Full: it reads more slowly than we write.
-    if (code === "EAGAIN") return 0;
+    if (hasCode(error, "EAGAIN")) return 0;
     throw new DuragentError("conflict", "it has closed its stdin", { cause: error });
   }
 }

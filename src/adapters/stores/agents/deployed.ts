@@ -7,7 +7,8 @@ import type { PutAgent, WholeAgent } from "../../../ports/agent-store.ts";
 import { localPolicyName } from "../../../domain/policy/file-names.ts";
 import { DuragentError } from "../../../schema/problem.ts";
 import { appendBytes } from "../sessions/files/append-bytes.ts";
-import { isMissing, storageError } from "../storage-error.ts";
+import { isMissing } from "../../error-code.ts";
+import { storageError } from "../storage-error.ts";
 import { readWhole } from "./read-whole.ts";
 
 /**

@@ -6,6 +6,7 @@ import type { AgentFiles, AgentPackageRead, AgentPlace, AgentStore } from "../..
 import type { Clock } from "../../../ports/clock.ts";
 import type { FileSystem } from "../../../ports/file-system.ts";
 import { yamlBytesMax } from "../../../schema/yaml-document.ts";
+import { errorCode, hasCode } from "../../error-code.ts";
 import { DeployedFolder } from "./deployed.ts";
 import { readPackage, stampOf } from "./read-package.ts";
 import { readSharedSkills } from "./shared-skills.ts";
@@ -68,15 +69,16 @@ export function createFileAgentStore(
         // One document that was deployed has no folder of its own: its prompts are text.
         return isDocument ? { ...read, home: "" } : read;
       } catch (error) {
-        if (!(error instanceof Error && "code" in error)) throw error;
+        const code = errorCode(error);
+        if (code === undefined) throw error;
         // While it is read, a file that was just listed may be renamed away: somebody is saving.
-        if (error.code === "ENOENT") {
+        if (code === "ENOENT") {
           const now = await pathOf(key);
           return now === null || (await agentAt(now.path, now.entry)) === null
             ? { kind: "gone" }
             : { kind: "changing" };
         }
-        return { kind: "unreadable", message: `can not be read: ${String(error.code)}` };
+        return { kind: "unreadable", message: `can not be read: ${code}` };
       }
     },
 
@@ -140,7 +142,7 @@ async function listed(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (hasCode(error, "ENOENT")) return [];
     throw error;
   }
 }
@@ -149,8 +151,7 @@ async function statOrNull(path: string) {
   try {
     return await stat(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && ["ENOENT", "ENOTDIR", "ELOOP"].includes(String(error.code)))
-      return null;
+    if (hasCode(error, "ENOENT", "ENOTDIR", "ELOOP")) return null;
     throw error;
   }
 }

@@ -11,6 +11,7 @@ import {
   versionFilesMax,
 } from "../../../domain/agent-package.ts";
 import type { AgentPackageRead } from "../../../ports/agent-store.ts";
+import { hasCode } from "../../error-code.ts";
 
 // What has become a link or a pipe since it was looked at is neither followed nor waited for.
 const readOnlyNoLink = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -91,7 +92,7 @@ async function realpathInside(home: string, path: string): Promise<string | null
     return target === home || target.startsWith(home + sep) ? target : null;
   } catch (error) {
     // A link that leads nowhere, or in circles.
-    if (error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ELOOP")) return null;
+    if (hasCode(error, "ENOENT", "ELOOP")) return null;
     throw error;
   }
 }

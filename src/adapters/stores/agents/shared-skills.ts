@@ -3,7 +3,7 @@ import { open, readdir, realpath } from "node:fs/promises";
 import { join, sep } from "node:path";
 
 import { frontMatter } from "../../../schema/skill.ts";
-import { errorCode, isMissing } from "../storage-error.ts";
+import { errorCode, isMissing } from "../../error-code.ts";
 
 const headBytesMax = 64 * 1024;
 const skillsMax = 1_000;

@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { artifactFileName, fileOfMeta, metaFileOf } from "../../../domain/artifact.ts";
 import type { FileSystem } from "../../../ports/file-system.ts";
-import { errorCode } from "../storage-error.ts";
+import { errorCode } from "../../error-code.ts";
 import { readMeta } from "./meta-file.ts";
 import { digestOf } from "./stored-file.ts";
 

@@ -5,7 +5,7 @@ import type { ArtifactRef } from "../../../ports/artifact-store.ts";
 import type { FileSystem } from "../../../ports/file-system.ts";
 import { parseYaml } from "../../../schema/parse-yaml.ts";
 import { readYaml } from "../../../schema/yaml-document.ts";
-import { isMissing } from "../storage-error.ts";
+import { isMissing } from "../../error-code.ts";
 
 /** `name`: for whoever looks at the file, and for what is to be finished after a crash. */
 export type StoredMeta = ArtifactRef["meta"] & { name?: string };

@@ -3,7 +3,7 @@ import { lstat } from "node:fs/promises";
 
 import type { FileSystem } from "../../../ports/file-system.ts";
 import { DuragentError } from "../../../schema/problem.ts";
-import { isMissing } from "../storage-error.ts";
+import { isMissing } from "../../error-code.ts";
 
 const chunkBytes = 256 * 1024;
 

@@ -4,7 +4,8 @@ import type { FileSystem } from "../../../ports/file-system.ts";
 import { DuragentError } from "../../../schema/problem.ts";
 import { makeDurableFolder } from "../sessions/files/durable-folder.ts";
 import { appendBytes } from "../sessions/files/append-bytes.ts";
-import { errorCode, isMissing, storageError } from "../storage-error.ts";
+import { errorCode, isMissing } from "../../error-code.ts";
+import { storageError } from "../storage-error.ts";
 
 /** How often somebody else may write in between before it is given up. */
 const attemptsMax = 20;

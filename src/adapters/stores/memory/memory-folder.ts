@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import type { FileSystem } from "../../../ports/file-system.ts";
 import type { MemoryEntry, MemoryKind, MemoryQuery } from "../../../ports/memory-store.ts";
-import { isMissing } from "../storage-error.ts";
+import { isMissing } from "../../error-code.ts";
 import { entriesSeenBy, fileSeenBy } from "./day-view.ts";
 import { readIfThere } from "./edit-file.ts";
 import { readKept } from "./kept-file.ts";

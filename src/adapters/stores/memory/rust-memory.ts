@@ -2,7 +2,7 @@ import { open, readdir, realpath } from "node:fs/promises";
 import { constants } from "node:fs";
 import { join, sep } from "node:path";
 
-import { errorCode, isMissing } from "../storage-error.ts";
+import { errorCode, isMissing } from "../../error-code.ts";
 import { trimmed } from "./memory-text.ts";
 
 /** Longer files are read up to here. */

@@ -1,12 +1,9 @@
 import type { ToolResult } from "../../../schema/session-event.ts";
+import { errorCode } from "../../error-code.ts";
 import { errorResult } from "../define-tool.ts";
 
 /** What the model asked for and can not have, in a sentence that says what to do instead. */
 export class FileFault extends Error {}
-
-/** Whether it is the disk's error of one of these codes. */
-export const hasCode = (error: unknown, ...codes: readonly string[]): boolean =>
-  error instanceof Error && "code" in error && typeof error.code === "string" && codes.includes(error.code);
 
 const meanings: Readonly<Record<string, string>> = {
   ENOENT: "is not there; list_files shows what is",
@@ -29,7 +26,7 @@ export async function answered(shown: string, run: () => Promise<ToolResult>): P
     return await run();
   } catch (error) {
     if (error instanceof FileFault) return errorResult(error.message);
-    const meaning = error instanceof Error && "code" in error ? meanings[String(error.code)] : undefined;
+    const meaning = meanings[errorCode(error) ?? ""];
     if (meaning !== undefined) return errorResult(`${shown} ${meaning}.`);
     if (error instanceof Error && "syscall" in error) return errorResult(`${shown}: ${error.message}`);
     throw error;

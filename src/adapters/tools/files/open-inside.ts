@@ -3,7 +3,8 @@ import { lstat, mkdir, open, readdir, rename, rm, type FileHandle } from "node:f
 import { dirname, join } from "node:path";
 
 import type { BigIntStats, Dirent, Stats } from "node:fs";
-import { FileFault, hasCode } from "./file-fault.ts";
+import { hasCode } from "../../error-code.ts";
+import { FileFault } from "./file-fault.ts";
 import type { Place } from "./resolve-path.ts";
 
 const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;

@@ -2,7 +2,8 @@ import { lstat, mkdir, readlink, realpath } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, normalize, relative, sep } from "node:path";
 
 import type { ToolAgent } from "../parts.ts";
-import { FileFault, hasCode } from "./file-fault.ts";
+import { hasCode } from "../../error-code.ts";
+import { FileFault } from "./file-fault.ts";
 
 /** A path that was given, as a folder that the agent may use and the way from there: neither has a link in it, when it was looked at. */
 export type Place = {

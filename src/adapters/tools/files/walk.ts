@@ -1,6 +1,6 @@
 import type { Dirent } from "node:fs";
 
-import { hasCode } from "./file-fault.ts";
+import { hasCode } from "../../error-code.ts";
 import { OpenFolder } from "./open-inside.ts";
 import type { Place } from "./resolve-path.ts";
 

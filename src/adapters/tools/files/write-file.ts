@@ -5,7 +5,8 @@ import type { Tool, ToolContext } from "../../../ports/tool.ts";
 import { strictObject } from "../../../schema/strict-object.ts";
 import { defineTool, okResult } from "../define-tool.ts";
 import type { ToolParts } from "../parts.ts";
-import { answered, FileFault, hasCode } from "./file-fault.ts";
+import { hasCode } from "../../error-code.ts";
+import { answered, FileFault } from "./file-fault.ts";
 import { entryOf, kindOf, OpenFolder } from "./open-inside.ts";
 import { resolvePath } from "./resolve-path.ts";
 

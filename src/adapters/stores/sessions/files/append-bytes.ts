@@ -1,5 +1,5 @@
 import type { FileHandle, FileSystem } from "../../../../ports/file-system.ts";
-import { errorCode } from "../../storage-error.ts";
+import { errorCode } from "../../../error-code.ts";
 
 /** Adds bytes to the end of a file, made if it is missing, and syncs it. */
 export async function appendBytes(fs: FileSystem, path: string, bytes: Uint8Array): Promise<void> {

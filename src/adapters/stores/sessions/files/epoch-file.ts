@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { FileSystem } from "../../../../ports/file-system.ts";
 import { DuragentError } from "../../../../schema/problem.ts";
-import { isMissing } from "../../storage-error.ts";
+import { isMissing } from "../../../error-code.ts";
 
 const uncleanMax = 1000;
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 
 import type { FileSystem } from "../../../../ports/file-system.ts";
 import type { StoredEvent } from "../../../../schema/session-event-read.ts";
-import { isMissing } from "../../storage-error.ts";
+import { isMissing } from "../../../error-code.ts";
 
 const messageSchema = z.looseObject({
   role: z.string(),

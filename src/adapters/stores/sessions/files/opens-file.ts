@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import type { FileSystem } from "../../../../ports/file-system.ts";
-import { isMissing } from "../../storage-error.ts";
+import { isMissing } from "../../../error-code.ts";
 
 /** At this count a session is not opened again by itself: it kills who opens it. */
 export const fruitlessOpensMax = 4;

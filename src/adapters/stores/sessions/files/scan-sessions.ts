@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import type { FileSystem } from "../../../../ports/file-system.ts";
 import type { SessionId } from "../../../../schema/ids.ts";
-import { isMissing } from "../../storage-error.ts";
+import { isMissing } from "../../../error-code.ts";
 import { seedOf } from "./line.ts";
 import { asSessionId, sessionPaths, trashFolder } from "./paths.ts";
 import { readSnapshotFile, type SnapshotFile } from "./snapshot-file.ts";
