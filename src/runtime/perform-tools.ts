@@ -1,6 +1,7 @@
 import type { Appended, Lease } from "../ports/session-store.ts";
 import type { Tool } from "../ports/tool.ts";
 import { reminders, withReminders } from "../domain/hooks/reminders.ts";
+import { unknownOutcome } from "../domain/session/conversation.ts";
 import type { CallState, TurnState } from "../domain/session/state.ts";
 import type { DraftOf, ToolResult } from "../schema/session-event.ts";
 import type { LivingSession } from "./living-session.ts";
@@ -107,7 +108,10 @@ async function invoke(
     // Cancelled while its start was being made durable.
     if (signal.aborted) return stopped(String(signal.reason));
     const found = resume && tool.resume ? await tool.resume(state.call, context) : null;
-    return found ?? (await tool.run(state.call, context));
+    if (found) return found;
+    // Its record is gone, as that of a process that ended long ago: that it has run is known all the same.
+    if (resume && hasStartedProcess(session, turn, state)) return lostRun;
+    return await tool.run(state.call, context);
   } catch (error) {
     if (signal.aborted) return stopped(String(signal.reason));
     parts.log.error({ session_id: session.id, tool: tool.definition.name, err: error }, "a tool failed unexpectedly");
@@ -117,6 +121,15 @@ async function invoke(
     show(redactor.end());
   }
 }
+
+const lostRun: ToolResult = { success: false, outcome: "interrupted", content: unknownOutcome };
+
+// Since the response: a provider may give the same id to another call.
+const hasStartedProcess = ({ log }: LivingSession, { lastResponse }: TurnState, { call }: CallState): boolean =>
+  log.history.some(
+    (event) =>
+      event.type === "process_started" && event.call_id === call.call_id && event.seq > (lastResponse?.seq ?? 0),
+  );
 
 /** A tool's own result, or, some time after it was told to stop and did not, ours; `null` when the server stops. */
 async function untilStopped(

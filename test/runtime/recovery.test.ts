@@ -107,6 +107,32 @@ test("an idempotent call runs again with the same key", async (t) => {
   );
 });
 
+test("a call that started a process which can not be found again is not run anew, and the model is told", async (t) => {
+  const disk = await openRestartableStore(t);
+  const started = gate();
+  const loses: Tool = {
+    ...touch("resumable", async (_call, { session }) => {
+      await session.processStarted({ handle: "h1", startedAt: new Date().toISOString() });
+      started.open();
+      return new Promise(() => {});
+    }),
+    resume: () => Promise.resolve(null),
+  };
+  const first = harness({ store: disk.store, tools: [loses] });
+  const id = await newSession(first, "continue");
+  first.model.reply({ calls: [call("c1")] });
+  const sent = await first.sessions.send(id, { content: "go", ...message });
+  await started.opened;
+  await disk.kill();
+  const forgot: Tool = { ...loses, run: () => assert.fail("must not run again") };
+  const second = harness({ store: await disk.reopen(), tools: [forgot] });
+  await second.sessions.start();
+  await second.sessions.answer(id, sent.messageId, patient);
+  const result = (await eventsOf(second, id)).find((event) => event.type === "tool_result");
+  assert.equal(result?.type === "tool_result" && result.result.outcome, "interrupted");
+  assert.match(result?.type === "tool_result" ? result.result.content : "", /may or may not have taken effect/);
+});
+
 test("with on_interrupted_tool ask, an unsafe call is asked about again, and runs when allowed", async (t) => {
   const { second, id, sent, keys } = await killedInTool(t, "unsafe", { session: { on_interrupted_tool: "ask" } });
   const waits = await second.sessions.answer(id, sent.messageId, patient);

@@ -53,7 +53,7 @@ function nextCallStep(state: SessionState, turn: TurnState, open: readonly CallS
   const started = open.find((call) => call.status === "started");
   if (started) return recover(started, turn, context);
   const denied = open.find((call) => call.status === "denied");
-  if (denied) return { type: "deny_call", call: denied, why: denialOf(denied) };
+  if (denied) return { type: "deny_call", call: denied, why: denialOf(denied, denied.denial ?? "denied") };
   const asked = open.find((call) => call.status === "asked");
   if (asked?.question) return askedStep(asked, asked.question.expiresAt, context);
   const steered = state.waiting.some((message) => message.delivery === "steer");
@@ -64,8 +64,8 @@ function nextCallStep(state: SessionState, turn: TurnState, open: readonly CallS
 }
 
 /** Denying to run it again does not undo what a lost run may have done. */
-const denialOf = ({ denial, attempt }: CallState): string =>
-  `${denial ?? "denied"}${attempt > 0 ? "; an earlier run of this call was interrupted and may have taken effect" : ""}`;
+const denialOf = ({ attempt }: CallState, why: string): string =>
+  `${why}${attempt > 0 ? "; an earlier run of this call was interrupted and may have taken effect" : ""}`;
 
 function askedStep(call: CallState, expiresAt: number | null, { now }: StepContext): Step {
   if (expiresAt !== null && expiresAt <= now && call.question)
@@ -78,14 +78,15 @@ function runOrAsk(open: readonly CallState[], turn: TurnState, context: StepCont
   const first = open[0];
   if (!first) return { type: "call_model" };
   const facts = context.tool(first.call);
-  if (first.status === "waiting" && facts.policy === "deny")
-    return { type: "deny_call", call: first, why: facts.denial ?? "denied by policy" };
+  // Also of a call that was allowed: policy may have changed while its question was open.
+  if (facts.policy === "deny")
+    return { type: "deny_call", call: first, why: denialOf(first, facts.denial ?? "denied by policy") };
   if (first.status === "waiting" && facts.policy === "ask") return ask(first, turn, context);
   if (!facts.parallelSafe) return { type: "run_tools", calls: [first] };
   const run = open.slice(0, parallelMax);
   const end = run.findIndex((call) => {
     const { parallelSafe, policy } = context.tool(call.call);
-    return !parallelSafe || (call.status === "waiting" && policy !== "allow");
+    return !parallelSafe || policy === "deny" || (call.status === "waiting" && policy === "ask");
   });
   return { type: "run_tools", calls: end === -1 ? run : run.slice(0, Math.max(1, end)) };
 }

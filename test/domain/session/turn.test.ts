@@ -100,6 +100,19 @@ test("an approved call runs, a denied one gets its result; the first decision co
   given(...asked, e.decided(1, "x", "allow_always"), e.decided(1, "x", "deny")).then({ type: "run_tools" }, ask);
 });
 
+test("what policy forbids by now is not run, although it was allowed", () => {
+  const denied = { tools: { x: { policy: "deny" as const, denial: "not here", parallelSafe: true } } };
+  const allowed = [...called("x"), e.asked(1, "x"), e.decided(1, "x", "allow_once")];
+  given(...allowed).then({ type: "deny_call", why: "not here" }, denied);
+  const lost = [...called("x"), e.toolStart("x"), e.asked(1, "x"), e.decided(1, "x", "allow_once")];
+  given(...lost).then(
+    { type: "deny_call", why: "not here; an earlier run of this call was interrupted and may have taken effect" },
+    denied,
+  );
+  const beside = { tools: { ...denied.tools, y: { parallelSafe: true } } };
+  assert.deepEqual(callIds(given(...called("y", "x")).next(beside)), ["y"]);
+});
+
 test("an approval reaches the call that was asked about and no other", () => {
   const log = given(...called("x", "y"), e.asked(1, "x"), e.decided(1, "y", "allow_once"));
   assert.deepEqual(

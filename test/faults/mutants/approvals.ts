@@ -7,6 +7,13 @@ const sends = "test/runtime/channel-sends.test.ts";
 /** Faults put into how calls are asked about, announced, answered and kept free of secrets; each must turn its test red. */
 export const approvalMutants: readonly Mutant[] = [
   {
+    name: "what was allowed runs although policy forbids it by now",
+    file: "src/domain/session/next-turn-step.ts",
+    find: 'if (facts.policy === "deny")',
+    replace: 'if (first.status === "waiting" && facts.policy === "deny")',
+    test: "test/domain/session/turn.test.ts",
+  },
+  {
     name: "an answer is taken for another command than was shown",
     file: "src/domain/session/accept.ts",
     find: "command.command !== undefined && command.command !== pending.question.command",

@@ -7,6 +7,13 @@ const sessions = "test/runtime/session-processes.test.ts";
 /** Faults put into how background processes are kept, found again and told of; each must turn its test red. */
 export const backgroundProcessMutants: readonly Mutant[] = [
   {
+    name: "a call whose process can not be found again is run anew",
+    file: "src/runtime/perform-tools.ts",
+    find: "if (resume && hasStartedProcess(session, turn, state)) return lostRun;",
+    replace: "",
+    test: "test/runtime/recovery.test.ts",
+  },
+  {
     name: "a process is known by its pid alone",
     file: "src/adapters/processes/background/process-life.ts",
     find: "(await this.#ground.table.startOf(pid)) === started ? pid : undefined",
