@@ -1,7 +1,6 @@
-import { isAbsolute, relative, sep } from "node:path";
-
 import type { AgentDefinition } from "../../schema/agent.ts";
 import type { AgentTool } from "../../schema/agent-tools.ts";
+import { isWithin } from "../is-within.ts";
 
 /** Of an agent, what its MCP servers are started with. Absolute paths; `home` is empty for an inline definition. */
 export type McpAgent = {
@@ -23,9 +22,3 @@ export const mcpEntries = ({ definition }: Pick<McpAgent, "definition">): McpEnt
  */
 export const isForeign = ({ home }: Pick<McpAgent, "home">, deployedFolder: string): boolean =>
   home === "" || isWithin(deployedFolder, home);
-
-/** Whether a path is a folder or lies in it; both absolute. */
-export function isWithin(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
-}

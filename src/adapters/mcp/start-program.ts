@@ -3,7 +3,8 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve, sep } from "node:path";
 
 import type { ProgramStart, Sandbox } from "../../ports/sandbox.ts";
-import { isForeign, isWithin, type McpAgent, type McpEntry } from "./server-entry.ts";
+import { isWithin } from "../is-within.ts";
+import { isForeign, type McpAgent, type McpEntry } from "./server-entry.ts";
 
 type Parts = { sandbox: Sandbox; environment: Readonly<Record<string, string>>; deployedFolder: string };
 

@@ -2,10 +2,11 @@ import { homedir } from "node:os";
 import { isAbsolute } from "node:path";
 
 import type { Sandbox } from "../../ports/sandbox.ts";
+import { findProgram } from "../find-program.ts";
 import { bubblewrapOf } from "./bubblewrap-start.ts";
 import { processLimits } from "./limits.ts";
 import { memoryScope } from "./memory-scope.ts";
-import { faultOf, findProgram } from "./probe.ts";
+import { faultOf } from "./probe.ts";
 import { programFolders } from "./program-folders.ts";
 import type { SandboxOptions } from "./options.ts";
 import { systemView } from "./system-view.ts";

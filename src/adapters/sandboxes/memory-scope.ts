@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
 
+import { findProgram } from "../find-program.ts";
 import { processesMax } from "./limits.ts";
-import { faultOf, findProgram } from "./probe.ts";
+import { faultOf } from "./probe.ts";
 
 /** Of all processes of one call together. */
 const memoryBytesMax = 4 * 1024 ** 3;

@@ -1,8 +1,9 @@
 import { userInfo } from "node:os";
 
 import type { Sandbox } from "../../ports/sandbox.ts";
+import { findProgram } from "../find-program.ts";
 import { processLimits, type Limits } from "./limits.ts";
-import { faultOf, findProgram } from "./probe.ts";
+import { faultOf } from "./probe.ts";
 
 /** No sandbox: programs are started as they are, with limits of their own where the system has prlimit(1). */
 export async function openNoSandbox(env: NodeJS.ProcessEnv, warnings: readonly string[]): Promise<Sandbox> {

@@ -1,6 +1,4 @@
 import { execFile } from "node:child_process";
-import { access, constants } from "node:fs/promises";
-import { delimiter, isAbsolute, join } from "node:path";
 
 import type { ProgramStart } from "../../ports/sandbox.ts";
 
@@ -17,17 +15,4 @@ export function faultOf({ argv: [program, ...args], cwd, env }: ProgramStart): P
       resolve(said === "" ? (error.killed ? `no answer within ${probeTimeoutMs / 1000} s` : error.message) : said);
     });
   });
-}
-
-/** The program of that name that a shell would run; `undefined`: there is none. Relative folders of PATH are left out. */
-export async function findProgram(name: string, path: string | undefined): Promise<string | undefined> {
-  for (const folder of (path ?? "").split(delimiter).filter((one) => isAbsolute(one))) {
-    const program = join(folder, name);
-    const runs = await access(program, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (runs) return program;
-  }
-  return undefined;
 }

@@ -1,7 +1,7 @@
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, delimiter, dirname, isAbsolute, join, normalize } from "node:path";
 
-import { isWithin } from "./paths-within.ts";
+import { isWithin } from "../is-within.ts";
 
 /** Each costs a mount at every call. */
 const foldersMax = 128;

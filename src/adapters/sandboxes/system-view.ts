@@ -1,7 +1,7 @@
 import { readdir, readlink, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 
-import { isWithin } from "./paths-within.ts";
+import { isWithin } from "../is-within.ts";
 
 /** Where the system's programs and libraries are. On most systems all but the first are links into it. */
 const roots = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store"];

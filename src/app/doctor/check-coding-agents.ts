@@ -1,6 +1,4 @@
-import { access, constants } from "node:fs/promises";
-import { delimiter, join } from "node:path";
-
+import { findProgram } from "../../adapters/find-program.ts";
 import { codingAgents } from "../../adapters/tools/coding-agents.ts";
 import type { AgentCatalog } from "../../runtime/agents/catalog-types.ts";
 import type { Check } from "../../surfaces/cli/ground.ts";
@@ -14,7 +12,7 @@ export async function checkCodingAgents({ catalog, env }: Facts): Promise<Check[
     const listed = (await catalog.get(agentName))?.definition.spec.tools ?? [];
     for (const { tool, program, name } of codingAgents) {
       if (!listed.some((one) => one.type === "builtin" && one.name === tool)) continue;
-      if (await isOnPath(program, env["PATH"] ?? "")) continue;
+      if ((await findProgram(program, env["PATH"])) !== undefined) continue;
       checks.push({
         status: "warn",
         message: `${agentName}: the tool ${tool} needs ${name}, and there is no program ${program} on the PATH`,
@@ -23,16 +21,4 @@ export async function checkCodingAgents({ catalog, env }: Facts): Promise<Check[
     }
   }
   return checks;
-}
-
-async function isOnPath(program: string, path: string): Promise<boolean> {
-  for (const folder of path.split(delimiter).filter((one) => one !== "")) {
-    try {
-      await access(join(folder, program), constants.X_OK);
-      return true;
-    } catch {
-      // Not in this one.
-    }
-  }
-  return false;
 }

@@ -1,8 +1,7 @@
-import { access, constants } from "node:fs/promises";
 import { resolve } from "node:path";
 
+import { findProgram, isExecutable } from "../../adapters/find-program.ts";
 import { mcpEntries, type McpEntry } from "../../adapters/mcp/server-entry.ts";
-import { findProgram } from "../../adapters/sandboxes/probe.ts";
 import type { AgentCatalog } from "../../runtime/agents/catalog-types.ts";
 import type { Check } from "../../surfaces/cli/ground.ts";
 
@@ -60,15 +59,5 @@ async function checkUrl(label: string, entry: McpEntry, url: string): Promise<Ch
       message: `${label}: ${url} does not answer: ${cause instanceof Error ? cause.message : String(cause)}`,
       remedy: "start that server, or mend the url in agent.yaml",
     };
-  }
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return true;
-  } catch {
-    // Not there, or not a program.
-    return false;
   }
 }

@@ -1,6 +1,7 @@
-import { access, constants, readdir, readFile, realpath, stat } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 
+import { isExecutable } from "../../find-program.ts";
 import type { Program } from "./cli-tool.ts";
 import { describedBy } from "./description.ts";
 
@@ -42,7 +43,8 @@ async function programIn(root: string, name: string): Promise<Program | string |
   if (!toolName.test(name)) return "a tool's name has 1 to 64 letters, digits, _ or -";
   for (const run of runs) {
     const path = await realpath(join(home, run)).catch(() => null);
-    if (path === null || !path.startsWith(root + sep) || !(await isProgram(path))) continue;
+    if (path === null || !path.startsWith(root + sep) || !(await stat(path)).isFile()) continue;
+    if (!(await isExecutable(path))) continue;
     return {
       name,
       description: describedBy(name, undefined, await readmeOf(home)),
@@ -52,14 +54,6 @@ async function programIn(root: string, name: string): Promise<Program | string |
     };
   }
   return `${runs[0] ?? "run"} is not an executable file; chmod +x makes it one`;
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  if (!(await stat(path)).isFile()) return false;
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function readmeOf(home: string): Promise<Uint8Array | undefined> {

@@ -1,7 +1,8 @@
-import { access, constants, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { isAbsolute, join, sep } from "node:path";
 
 import type { AgentTool } from "../../../schema/agent-tools.ts";
+import { isExecutable } from "../../find-program.ts";
 import type { ToolAgent } from "../parts.ts";
 import { argumentSchema } from "./argument-schema.ts";
 import type { Program } from "./cli-tool.ts";
@@ -70,11 +71,7 @@ async function programOf(path: string, home: string): Promise<string> {
   if (program === null) throw new Error(`there is no ${path} in the agent's folder`);
   if (!isAbsolute(path) && !program.startsWith(home + sep))
     throw new Error(`${path} lies outside of the agent's folder`);
-  const runs = await access(program, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
-  if (!runs) throw new Error(`${path} is not there or not executable; chmod +x makes it so`);
+  if (!(await isExecutable(program))) throw new Error(`${path} is not there or not executable; chmod +x makes it so`);
   return program;
 }
 

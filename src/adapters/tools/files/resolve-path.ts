@@ -1,8 +1,9 @@
 import { lstat, mkdir, readlink, realpath } from "node:fs/promises";
-import { basename, dirname, isAbsolute, join, normalize, relative, sep } from "node:path";
+import { basename, dirname, isAbsolute, join, normalize, relative } from "node:path";
 
 import type { ToolAgent } from "../parts.ts";
 import { hasCode } from "../../error-code.ts";
+import { isWithin } from "../../is-within.ts";
 import { FileFault } from "./file-fault.ts";
 
 /** A path that was given, as a folder that the agent may use and the way from there: neither has a link in it, when it was looked at. */
@@ -88,9 +89,6 @@ async function isThere(path: string): Promise<boolean> {
     () => false,
   );
 }
-
-const isWithin = (root: string, path: string): boolean =>
-  path === root || path.startsWith(root.endsWith(sep) ? root : root + sep);
 
 function outside(given: string, workspace: string, intent: "read" | "write"): string {
   const also = intent === "read" ? ", or in the folders of skills and tools that you were told about" : "";
