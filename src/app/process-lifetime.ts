@@ -1,5 +1,6 @@
 import { isatty } from "node:tty";
 
+import { terminalText } from "../domain/terminal-text.ts";
 import type { Log } from "../ports/telemetry.ts";
 
 export type Lifetime = {
@@ -24,9 +25,8 @@ export function followProcess(lifetime: Lifetime): () => void {
   const die = (error: unknown): void => {
     lifetime.log.error({ error }, "A defect in Duragent stops the server; sessions go on when it is started again");
     // The log writes asynchronously; what killed the server must be readable somewhere in any case.
-    process.stderr.write(`error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`, () =>
-      lifetime.exit(1),
-    );
+    const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    process.stderr.write(`error: ${terminalText(said)}\n`, () => lifetime.exit(1));
   };
   process.on("SIGTERM", stop).on("SIGINT", stop).on("SIGHUP", reload);
   process.on("uncaughtException", die).on("unhandledRejection", die);

@@ -7,7 +7,7 @@ import type { SonicBoom } from "sonic-boom";
 
 import { mapStrings } from "../../domain/map-strings.ts";
 import type { Redactor } from "../../domain/redact.ts";
-import { terminalText } from "../../domain/terminal-text.ts";
+import { terminalJsonText, terminalText } from "../../domain/terminal-text.ts";
 import type { Log, LogFields } from "../../ports/telemetry.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import { errorFields } from "./error-fields.ts";
@@ -99,7 +99,7 @@ async function openSink({ level, format, file, redactor }: LogSettings): Promise
       serializers: { err: (fields: unknown) => fields },
       formatters: { level: (label) => ({ level: label }) },
     },
-    lines === undefined ? destination : { write: (line: string) => void destination.write(lines(line)) },
+    { write: (line: string) => void destination.write(lines === undefined ? terminalJsonText(line) : lines(line)) },
   );
   reportDropped(destination, logger);
   return {

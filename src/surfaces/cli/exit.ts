@@ -48,7 +48,7 @@ export function describeFailure(error: unknown, options: { stack: boolean }): { 
     lines.push(`  ${terminalText(path === "" ? wrong : `${path}: ${wrong}`)}`);
   }
   const hint = known?.hint ?? (problem === undefined ? undefined : hints[problem.code]);
-  if (hint !== undefined) lines.push(`hint: ${hint}`);
+  if (hint !== undefined) lines.push(`hint: ${terminalText(hint)}`);
   if (options.stack && error instanceof Error && error.stack !== undefined) lines.push(terminalText(error.stack));
   return { exitCode: known?.exitCode ?? exitCodes.failed, lines };
 }

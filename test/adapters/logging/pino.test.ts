@@ -121,6 +121,16 @@ test("pretty lines show control characters instead of sending them to a terminal
   assert.doesNotMatch(text, /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
 });
 
+test("JSON lines hold nothing that a terminal would obey, and mean what they meant", async (t) => {
+  const to = await settings(t);
+  const log = await openLog({ ...to, format: "json" });
+  log.info({ title: "\u009b2J\u202e" }, "\u001b[2Jgone");
+  await log.close();
+  const text = await readFile(to.file, "utf8");
+  assert.doesNotMatch(text, /[^\n -~]/);
+  assert.deepEqual([JSON.parse(text).title, JSON.parse(text).msg], ["\u009b2J\u202e", "\u001b[2Jgone"]);
+});
+
 test("a file that can not be opened is named, with what to check", async (t) => {
   const folder = await temporaryFolder(t);
   await writeFile(join(folder, "file"), "");

@@ -174,3 +174,17 @@ test("a question's tool and command are shown, not obeyed", () => {
   });
   assert.match(text(), /^ba␛sh wants to run:\n {2}ls ␛\[8m; rm -rf x␛\[0m\n {2}second\n/);
 });
+
+test("a question whose command may have scrolled away says how much there is to read", () => {
+  const { show, text } = recorded();
+  const asked = {
+    type: "approval_required" as const,
+    approval_id: "appr_1" as never,
+    call_id: "c1",
+    tool_name: "bash",
+  };
+  show({ ...asked, command: `rm -rf ~${"\n".repeat(300)}ls` });
+  assert.match(text(), /run:\n {2}rm -rf ~\n {2}⟨299 empty lines⟩\n {2}ls\n\[o\]nce/);
+  show({ ...asked, command: `rm -rf ~\n${"ls\n".repeat(30)}ls` });
+  assert.match(text(), /ls\n\(so much is to be allowed: 32 lines, 101 characters\)\n\[o\]nce/);
+});

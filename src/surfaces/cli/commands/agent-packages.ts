@@ -4,7 +4,7 @@ import type { Command } from "commander";
 
 import { packAgent, unpackAgent } from "../../../client/agent-archive.ts";
 import { packageBytesMax, packageDepthMax, packageFilesMax } from "../../../domain/agent-package.ts";
-import { terminalText } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalText } from "../../../domain/terminal-text.ts";
 import type { DeployAction } from "../../../runtime/agents/catalog-types.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
@@ -81,7 +81,7 @@ export function defineAgentPackages(command: Command, { context, action }: Setup
           if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
           throw new CommandFailure(exitCodes.failed, `${file} is there already`, { hint: "name another file" });
         }
-        context.stdout.write(globals.json ? `${JSON.stringify({ agent: name, file: path })}\n` : `made  ${file}\n`);
+        context.stdout.write(globals.json ? `${terminalJson({ agent: name, file: path })}\n` : `made  ${file}\n`);
         return exitCodes.done;
       }),
     );
@@ -96,7 +96,7 @@ export function defineAgentPackages(command: Command, { context, action }: Setup
         const archive = await archiveAt(resolve(context.cwd, path), context);
         const result = await withPackages(context, globals, (packages) => packages.importAgent(archive));
         const said = `${terminalText(result.agent)}: ${done[result.action]}`;
-        context.stdout.write(globals.json ? `${JSON.stringify(result)}\n` : `${said}\n`);
+        context.stdout.write(globals.json ? `${terminalJson(result)}\n` : `${said}\n`);
         return exitCodes.done;
       }),
     );

@@ -1,7 +1,7 @@
 import { join, relative, resolve } from "node:path";
 
 import type { InvalidAgent } from "../../../runtime/agents/catalog-types.ts";
-import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { table } from "../output/table.ts";
 import { paintFor } from "../paint.ts";
@@ -39,7 +39,7 @@ export const define: Definition = (command, setup) => {
         const server = await openServerIfAny(context, globals);
         const where = { cwd: context.cwd, env: context.env, config: globals.config };
         const agents = server === null ? (await (await context.ground()).agents(where)).list() : await server.agents();
-        if (globals.json) context.stdout.write(`${JSON.stringify({ agents })}\n`);
+        if (globals.json) context.stdout.write(`${terminalJson({ agents })}\n`);
         else if (agents.length === 0) context.stdout.write("No agents yet: `duragent agent create NAME` makes one.\n");
         else
           context.stdout.write(
@@ -78,7 +78,7 @@ export const define: Definition = (command, setup) => {
           });
         if (json)
           context.stdout.write(
-            `${JSON.stringify({ agent: name, created: created.map((path) => join(agentsDir, path)), kept })}\n`,
+            `${terminalJson({ agent: name, created: created.map((path) => join(agentsDir, path)), kept })}\n`,
           );
         else
           context.stdout.write(
@@ -111,7 +111,7 @@ export const define: Definition = (command, setup) => {
           (skill) => `#   ${terminalLine(`${skill.name}: ${skill.description} (${skill.path})`)}\n`,
         );
         const said = `${terminalText(source).trimEnd()}\n${also.length === 0 ? "" : `\n# skills:\n${also.join("")}`}`;
-        context.stdout.write(globals.json ? `${JSON.stringify({ name, source, skills })}\n` : said);
+        context.stdout.write(globals.json ? `${terminalJson({ name, source, skills })}\n` : said);
         return exitCodes.done;
       }),
     );
@@ -124,7 +124,7 @@ export const define: Definition = (command, setup) => {
     .action(
       action(async ({ json }, _flags, folder = "") => {
         const result = await (await context.ground()).validateAgent(resolve(context.cwd, folder));
-        if (json) context.stdout.write(`${JSON.stringify(result)}\n`);
+        if (json) context.stdout.write(`${terminalJson(result)}\n`);
         if (!("errors" in result)) {
           if (!json)
             context.stdout.write(

@@ -4,7 +4,7 @@ import { basename, resolve } from "node:path";
 
 import type { Command } from "commander";
 
-import { terminalText } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalText } from "../../../domain/terminal-text.ts";
 import type { CommandContext } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { age } from "../output/duration.ts";
@@ -45,7 +45,7 @@ function defineList(command: Command, { context, action }: Setup): void {
           type,
           age(at, Date.now()),
         ]);
-        if (globals.json) context.stdout.write(`${JSON.stringify(page)}\n`);
+        if (globals.json) context.stdout.write(`${terminalJson(page)}\n`);
         else if (rows.length === 0) context.stdout.write("No artifacts.\n");
         else context.stdout.write(table(["NAME", "BYTES", "TYPE", "AGE"], rows, paintFor(context.stdout, context.env)));
         if (!globals.json && page.next_cursor !== undefined)
@@ -74,7 +74,7 @@ function defineGet(command: Command, { context, action }: Setup): void {
         const file = resolve(context.cwd, output);
         await saveFile(file, body, { force, shown: output });
         const facts = { agent, name, file, content_type: contentType, sha256 };
-        context.stdout.write(globals.json ? `${JSON.stringify(facts)}\n` : `made  ${output}\n`);
+        context.stdout.write(globals.json ? `${terminalJson(facts)}\n` : `made  ${output}\n`);
         return exitCodes.done;
       }),
     );
@@ -95,7 +95,7 @@ function definePut(command: Command, { context, action }: Setup): void {
         const server = await openServer(context, globals);
         const stored = await server.putArtifact(agent, shown, content(), { contentType: type });
         const said = `stored  ${terminalText(stored.name)}  (${stored.bytes} bytes, ${terminalText(stored.content_type)})`;
-        context.stdout.write(globals.json ? `${JSON.stringify(stored)}\n` : `${said}\n`);
+        context.stdout.write(globals.json ? `${terminalJson(stored)}\n` : `${said}\n`);
         return exitCodes.done;
       }),
     );

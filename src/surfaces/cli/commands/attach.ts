@@ -1,4 +1,4 @@
-import { terminalLine } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalLine } from "../../../domain/terminal-text.ts";
 import { converse } from "../conversation/converse.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { pick } from "../input/pick.ts";
@@ -37,7 +37,7 @@ export const define: Definition = (command, { context, action }) => {
             age(one.updated_at, Date.now()),
             one.title ?? "",
           ]);
-          if (globals.json) context.stdout.write(`${JSON.stringify({ sessions })}\n`);
+          if (globals.json) context.stdout.write(`${terminalJson({ sessions })}\n`);
           else if (rows.length === 0) context.stdout.write("No sessions. `duragent chat` starts one.\n");
           else
             context.stdout.write(

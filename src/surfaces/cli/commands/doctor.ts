@@ -1,4 +1,4 @@
-import { terminalText } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalText } from "../../../domain/terminal-text.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
 import { exitCodes } from "../exit.ts";
 import type { DoctorReport } from "../ground.ts";
@@ -53,7 +53,7 @@ export const define: Definition = (command, { context, action }) => {
         const report = await ground.doctor({ cwd: context.cwd, env: context.env, config: globals.config }, options);
         context.stdout.write(
           globals.json
-            ? `${JSON.stringify(report, null, 2)}\n`
+            ? `${terminalJson(report, 2)}\n`
             : render(report, paintFor(context.stdout, context.env), globals.verbosity < 0),
         );
         return report.status === "error" ? exitCodes.failed : exitCodes.done;

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 
+import { terminalJson } from "../../../domain/terminal-text.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition } from "../program.ts";
@@ -95,7 +96,7 @@ export const define: Definition = (command, { context, action }) => {
         if (present) kept.push(`.duragent/agents/${agentName}`);
         if (choice.key !== undefined) await (await context.ground()).storeKey(choice.provider, choice.key);
         if (json) {
-          context.stdout.write(`${JSON.stringify({ folder, agent: agentName, created, kept })}\n`);
+          context.stdout.write(`${terminalJson({ folder, agent: agentName, created, kept })}\n`);
           return exitCodes.done;
         }
 

@@ -1,3 +1,4 @@
+import { terminalJson } from "../../../domain/terminal-text.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { readSecret } from "../input/read-secret.ts";
 import type { Definition } from "../program.ts";
@@ -31,7 +32,7 @@ export const define: Definition = (command, { context, action }) => {
           });
         const path = await (await context.ground()).storeKey(provider, key);
         context.stdout.write(
-          json ? `${JSON.stringify({ provider, path })}\n` : `Stored the key for ${label} in ${path}.\n`,
+          json ? `${terminalJson({ provider, path })}\n` : `Stored the key for ${label} in ${path}.\n`,
         );
         return exitCodes.done;
       }),

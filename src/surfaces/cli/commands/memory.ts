@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 
 import { Option } from "commander";
 
+import { terminalJson } from "../../../domain/terminal-text.ts";
 import type { CommandContext } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { memoryLines, type ShownMemory } from "../output/memory-lines.ts";
@@ -34,7 +35,7 @@ export const define: Definition = (command, { context, action }) => {
       action<SearchFlags>(async (globals, { agent, kind, since, limit }, words) => {
         const server = await openServer(context, globals);
         const memories = await server.memories(agent, { q: words, kind, since, limit });
-        if (globals.json) context.stdout.write(`${JSON.stringify({ memories })}\n`);
+        if (globals.json) context.stdout.write(`${terminalJson({ memories })}\n`);
         else context.stdout.write(`${memoryLines(memories, paint)}\n`);
         return exitCodes.done;
       }),
@@ -57,7 +58,7 @@ export const define: Definition = (command, { context, action }) => {
         else {
           await writeNew(context, output, archive);
           const result = { agent, file: resolve(context.cwd, output) };
-          context.stdout.write(globals.json ? `${JSON.stringify(result)}\n` : `made  ${output}\n`);
+          context.stdout.write(globals.json ? `${terminalJson(result)}\n` : `made  ${output}\n`);
         }
         return exitCodes.done;
       }),

@@ -2,7 +2,7 @@ import { relative } from "node:path";
 
 import { Option } from "commander";
 
-import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import type { CommandContext } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import type { PolicyCheck, PolicyQuestion } from "../ground.ts";
@@ -57,7 +57,7 @@ export const define: Definition = (command, { context, action }) => {
         const checked = await (await context.ground()).checkPolicy(where, { agent, type, text });
         context.stdout.write(
           globals.json
-            ? `${JSON.stringify({ agent, type, call: text, ...checked })}\n`
+            ? `${terminalJson({ agent, type, call: text, ...checked })}\n`
             : render(checked, paintFor(context.stdout, context.env), context),
         );
         return checked.verdict.policy === "allow" ? exitCodes.done : exitCodes.failed;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 
 import { Option } from "commander";
 
-import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
+import { terminalCommand, terminalJson, terminalLine } from "../../../domain/terminal-text.ts";
 import type { ApprovalChoice } from "../../../schema/session-event.ts";
 import { comeBack } from "../conversation/converse.ts";
 import { CommandFailure, exitCodes, type ExitCode } from "../exit.ts";
@@ -50,7 +50,7 @@ export const define: Definition = (command, { context, action }) => {
         const { session_id: sessionId } = await server.createSession(agent);
         if (detach === true) {
           await server.post(sessionId, content);
-          context.stdout.write(globals.json ? `${JSON.stringify({ session_id: sessionId })}\n` : `${sessionId}\n`);
+          context.stdout.write(globals.json ? `${terminalJson({ session_id: sessionId })}\n` : `${sessionId}\n`);
           return exitCodes.done;
         }
 
@@ -87,7 +87,7 @@ export const define: Definition = (command, { context, action }) => {
           const prompts = await import("@clack/prompts");
           const answer = await prompts.select({
             // Whole, also where nothing else is shown.
-            message: `Allow ${terminalLine(toolName)} to run: ${terminalText(command)}`,
+            message: `Allow ${terminalLine(toolName)} to run: ${terminalCommand(command)}`,
             output: context.stderr,
             options: [
               { value: "allow_once", label: "once" },
@@ -104,7 +104,7 @@ export const define: Definition = (command, { context, action }) => {
         for await (const item of link.items({ after: 0, attach: true, signal: leaving.signal })) {
           if (item.kind === "event") {
             const { event } = item;
-            if (globals.json) context.stdout.write(`${JSON.stringify(event)}\n`);
+            if (globals.json) context.stdout.write(`${terminalJson(event)}\n`);
             transcript.show(event);
             if (event.type === "approval_required") decide().catch((error: unknown) => leaving.abort(error));
             if (event.type === "turn_end") {

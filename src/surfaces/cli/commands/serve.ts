@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 
-import { terminalLine } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import type { GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { paintFor } from "../paint.ts";
@@ -42,7 +42,7 @@ function defineServing(command: Command, { context, action }: Setup): void {
           watch: flags.watch,
           socketOnly: flags.socketOnly === true,
           verbosity,
-          print: (line) => void (verbosity < 0 || context.stdout.write(`${line}\n`)),
+          print: (line) => void (verbosity < 0 || context.stdout.write(`${terminalText(line)}\n`)),
         });
         const code = await server.stopped;
         return code === 0 ? exitCodes.done : exitCodes.failed;
@@ -71,16 +71,16 @@ function defineAsking(command: Command, { context, action }: Setup): void {
       action(async (globals) => {
         const server = await running(globals);
         const health = await server.health();
-        if (globals.json) context.stdout.write(`${JSON.stringify({ address: server.address, ...health })}\n`);
+        if (globals.json) context.stdout.write(`${terminalJson({ address: server.address, ...health })}\n`);
         else {
           const paint = paintFor(context.stdout, context.env);
           const { status, version, uptime_seconds: uptime, ...more } = health;
           context.stdout.write(
-            `${paint("bold", String(status))} · ${server.address} · version ${String(version)} · up ${String(Math.round(Number(uptime ?? 0)))}s\n`,
+            `${paint("bold", terminalLine(String(status)))} · ${server.address} · version ${terminalLine(String(version))} · up ${String(Math.round(Number(uptime ?? 0)))}s\n`,
           );
           for (const [key, value] of Object.entries(more))
             context.stdout.write(
-              `  ${key}: ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}\n`,
+              `  ${terminalLine(key)}: ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}\n`,
             );
         }
         return exitCodes.done;
@@ -97,7 +97,7 @@ function defineAsking(command: Command, { context, action }: Setup): void {
         await server.shutdown();
         const { waitUntilGone } = await import("../server/connect.ts");
         await waitUntilGone(server);
-        context.stdout.write(globals.json ? `${JSON.stringify({ stopped: true })}\n` : "Stopped.\n");
+        context.stdout.write(globals.json ? `${terminalJson({ stopped: true })}\n` : "Stopped.\n");
         return exitCodes.done;
       }),
     );
@@ -109,7 +109,7 @@ function defineAsking(command: Command, { context, action }: Setup): void {
     .action(
       action(async (globals) => {
         const agents = await (await running(globals)).reload();
-        context.stdout.write(globals.json ? `${JSON.stringify({ agents })}\n` : `Read again: ${agents} agents.\n`);
+        context.stdout.write(globals.json ? `${terminalJson({ agents })}\n` : `Read again: ${agents} agents.\n`);
         return exitCodes.done;
       }),
     );

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import type { RepairReport, VerifyReport } from "../../../ports/session-store.ts";
 import { sessionIdSchema } from "../../../schema/ids.ts";
 import type { SessionId } from "../../../schema/ids.ts";
-import { terminalText } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalText } from "../../../domain/terminal-text.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import type { Setup } from "../program.ts";
@@ -77,7 +77,7 @@ export function defineMending(command: Command, { context, action }: Setup): voi
           return found;
         });
         context.stdout.write(
-          globals.json ? `${JSON.stringify({ reports })}\n` : `${reports.map(verdict).join("\n") || "No sessions."}\n`,
+          globals.json ? `${terminalJson({ reports })}\n` : `${reports.map(verdict).join("\n") || "No sessions."}\n`,
         );
         return reports.every(({ problems }) => problems.length === 0) ? exitCodes.done : exitCodes.failed;
       }),
@@ -95,7 +95,7 @@ export function defineMending(command: Command, { context, action }: Setup): voi
         const report = await withMending(context, globals, async (mending) =>
           mending.repair(await named(mending, id), { apply: yes === true, reseal: reseal === true }),
         );
-        if (globals.json) context.stdout.write(`${JSON.stringify(report)}\n`);
+        if (globals.json) context.stdout.write(`${terminalJson(report)}\n`);
         else {
           const lines = [
             verdict(report),

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 
 import { Option, type Command } from "commander";
 
-import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import type { SessionStatus } from "../../../schema/session-event.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { budgetLine } from "../output/budget-line.ts";
@@ -36,7 +36,7 @@ function defineReading(command: Command, { context, action }: Setup): void {
     .action(
       action<ListFlags>(async (globals, { status, agent, limit }) => {
         const sessions = await (await openServer(context, globals)).sessions({ status, agent, limit });
-        if (globals.json) print(`${JSON.stringify({ sessions })}\n`);
+        if (globals.json) print(`${terminalJson({ sessions })}\n`);
         else if (sessions.length === 0) print("No sessions. `duragent chat` starts one.\n");
         else {
           const rows = sessions.map((session) => [
@@ -61,7 +61,7 @@ function defineReading(command: Command, { context, action }: Setup): void {
       action(async (globals, _flags, id = "") => {
         const server = await openServer(context, globals);
         const session = await server.session(await sessionNamed(server, id));
-        if (globals.json) print(`${JSON.stringify(session, null, 2)}\n`);
+        if (globals.json) print(`${terminalJson(session, 2)}\n`);
         else {
           const { budgets = [], ...facts } = session;
           const rows = Object.entries(facts).map(
@@ -87,7 +87,7 @@ function defineReading(command: Command, { context, action }: Setup): void {
         const server = await openServer(context, globals);
         const sessionId = await sessionNamed(server, id);
         const show = (event: Parameters<typeof eventLine>[0]): void =>
-          print(globals.json ? `${JSON.stringify(event)}\n` : `${eventLine(event, paint)}\n`);
+          print(globals.json ? `${terminalJson(event)}\n` : `${eventLine(event, paint)}\n`);
         const { last_seq: last } = await server.events(sessionId, 0, 1);
         let after = Math.max(0, last - lines);
         while (after < last) {
@@ -141,7 +141,7 @@ function defineReading(command: Command, { context, action }: Setup): void {
 
 function defineChanging(command: Command, { context, action }: Setup): void {
   const say = (json: boolean, value: unknown, text: string): void =>
-    void context.stdout.write(json ? `${JSON.stringify(value)}\n` : `${text}\n`);
+    void context.stdout.write(json ? `${terminalJson(value)}\n` : `${text}\n`);
 
   command
     .command("end")

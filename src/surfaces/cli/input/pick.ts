@@ -1,3 +1,4 @@
+import { terminalLine } from "../../../domain/terminal-text.ts";
 import type { CommandContext } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 
@@ -16,7 +17,12 @@ export async function pick(
     });
   }
   const prompts = await import("@clack/prompts");
-  const picked = await prompts.select({ message: question, options: [...choices] });
+  const options = choices.map(({ value, label, hint }) => ({
+    value,
+    label: terminalLine(label),
+    ...(hint === undefined ? {} : { hint: terminalLine(hint) }),
+  }));
+  const picked = await prompts.select({ message: question, options, input: context.stdin, output: context.stdout });
   if (prompts.isCancel(picked)) throw new CommandFailure(exitCodes.interrupted, "nothing was chosen");
   return picked;
 }

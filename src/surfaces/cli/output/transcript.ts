@@ -1,4 +1,4 @@
-import { terminalLine, terminalText } from "../../../domain/terminal-text.ts";
+import { terminalCommand, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import type { SessionEvent, ToolCall } from "../../../schema/session-event.ts";
 import type { Paint } from "../paint.ts";
 
@@ -11,6 +11,9 @@ const argumentsShownMax = 120;
 const resultShownMax = 200;
 const outputLinesMax = 12;
 const outputLineMax = 200;
+/** A command beyond these may have scrolled away in part: then it says how much there is to read. */
+const commandLinesMax = 20;
+const commandLengthMax = 2_000;
 
 /**
  * Writes a session as plain lines, from durable events and live tokens in the order in which a stream brings them.
@@ -81,7 +84,11 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     const { call_id, tool_name, command } = event;
     if (!calls.has(call_id)) calls.set(call_id, { call_id, tool_name, arguments: { command } });
     note(`${terminalLine(event.tool_name)} wants to run:`, "yellow");
-    note(`  ${event.command.replaceAll("\n", "\n  ")}`, "bold");
+    const shown = terminalCommand(command);
+    const lines = shown.split("\n");
+    note(`  ${lines.join("\n  ")}`, "bold");
+    if (lines.length > commandLinesMax || shown.length > commandLengthMax)
+      note(`(so much is to be allowed: ${lines.length} lines, ${shown.length} characters)`, "yellow");
     note("[o]nce · [a]lways · [d]eny · a message instead is a no", "yellow");
   };
 

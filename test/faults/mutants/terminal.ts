@@ -1,0 +1,65 @@
+import type { Mutant } from "../mutant.ts";
+
+const texts = "test/domain/terminal-text.test.ts";
+const transcript = "test/surfaces/cli/transcript.test.ts";
+const program = "test/scenarios/terminal-escapes.test.ts";
+
+/** Faults put into what keeps foreign text from a terminal; each must turn its test red. */
+export const terminalMutants: readonly Mutant[] = [
+  {
+    name: "what stands in one letter is no escape",
+    file: "src/domain/terminal-text.ts",
+    find: "\\u007f-\\u009f\\u061c",
+    replace: "\\u007f\\u061c",
+    test: texts,
+  },
+  {
+    name: "a command may hold what can not be seen",
+    file: "src/domain/terminal-text.ts",
+    find: "    .replaceAll(mistaken, picture)\n",
+    replace: "",
+    test: texts,
+  },
+  {
+    name: "a command may be pushed out of sight",
+    file: "src/domain/terminal-text.ts",
+    find: "    .replaceAll(longBlanks, ({ length }) => `⟨${length} blanks⟩`)\n",
+    replace: "",
+    test: texts,
+  },
+  {
+    name: "a question says nothing of its length",
+    file: "src/surfaces/cli/output/transcript.ts",
+    find: "lines.length > commandLinesMax",
+    replace: "false",
+    test: transcript,
+  },
+  {
+    name: "JSON is for programs only",
+    file: "src/domain/terminal-text.ts",
+    find: "obeyed.test(json) ? json.replaceAll(allObeyed, spelledOut) : json",
+    replace: "json",
+    test: program,
+  },
+  {
+    name: "what can be picked is shown as it came",
+    file: "src/surfaces/cli/input/pick.ts",
+    find: "{ hint: terminalLine(hint) }",
+    replace: "{ hint }",
+    test: program,
+  },
+  {
+    name: "the start names broken agents as they are called",
+    file: "src/surfaces/cli/commands/serve.ts",
+    find: "context.stdout.write(`${terminalText(line)}\\n`)",
+    replace: "context.stdout.write(`${line}\\n`)",
+    test: program,
+  },
+  {
+    name: "titles are shown as they came",
+    file: "src/surfaces/cli/output/table.ts",
+    find: "row.map((cell) => terminalLine(cell, cellLengthMax))",
+    replace: "row.map((cell) => cell.slice(0, terminalLine(cell, cellLengthMax).length))",
+    test: program,
+  },
+];
