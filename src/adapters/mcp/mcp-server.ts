@@ -4,16 +4,8 @@ import type { CallToolResult, Progress, Tool as ListedTool, Transport } from "@m
 
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
-import {
-  closeClient,
-  endOf,
-  listedTools,
-  messageOf,
-  openClient,
-  orAborted,
-  reasonOf,
-  type OpenedClient,
-} from "./open-client.ts";
+import { orAborted } from "../or-aborted.ts";
+import { closeClient, endOf, listedTools, messageOf, openClient, reasonOf, type OpenedClient } from "./open-client.ts";
 
 /** A call without a sign of life; progress is one. */
 const callTimeoutMs = 120_000;

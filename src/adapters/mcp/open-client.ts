@@ -8,6 +8,7 @@ import type {
 
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
+import { orAborted } from "../or-aborted.ts";
 
 /** From its start until a server has said what tools it has. */
 const startTimeoutMs = 10_000;
@@ -94,16 +95,3 @@ const believing: jsonSchemaValidator = {
     return (input) => ({ valid: true, data: input as Value, errorMessage: undefined });
   },
 };
-
-/** Stops waiting when the signal says so; rejects with its reason. */
-export async function orAborted<Value>(wanted: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  if (signal.aborted) stop();
-  try {
-    return await Promise.race([wanted, promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
-}

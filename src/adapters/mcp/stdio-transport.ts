@@ -5,8 +5,8 @@ import type { JSONRPCMessage, Transport } from "@modelcontextprotocol/client";
 import type { Clock } from "../../ports/clock.ts";
 import type { ProgramStart } from "../../ports/sandbox.ts";
 import type { Log } from "../../ports/telemetry.ts";
+import { boundedLines } from "../bounded-lines.ts";
 import { hasCode } from "../error-code.ts";
-import { boundedLines } from "./bounded-lines.ts";
 
 /** One message: a longer line ends its server. */
 export const lineBytesMax = 8 * 1024 * 1024;

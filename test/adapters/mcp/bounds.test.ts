@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 
 import { createArgumentChecks } from "../../../src/adapters/mcp/argument-check.ts";
-import { boundedLines } from "../../../src/adapters/mcp/bounded-lines.ts";
+import { boundedLines } from "../../../src/adapters/bounded-lines.ts";
 import { messageBytesMax, withBoundedMessages } from "../../../src/adapters/mcp/bounded-response.ts";
 import { toolNames } from "../../../src/adapters/mcp/tool-names.ts";
 

@@ -66,7 +66,7 @@ export const mcpMutants: readonly Mutant[] = [
   },
   {
     name: "a line without end is kept",
-    file: "src/adapters/mcp/bounded-lines.ts",
+    file: "src/adapters/bounded-lines.ts",
     find: "if (length + piece.length > bytesMax) {",
     replace: "if (length + piece.length > 1e12) {",
     test: bounds,

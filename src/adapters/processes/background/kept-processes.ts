@@ -2,6 +2,7 @@ import type { BackgroundProcesses, ProcessRecord, StartProcess } from "../../../
 import type { ToolContext } from "../../../ports/tool.ts";
 import type { SessionId } from "../../../schema/ids.ts";
 import { DuragentError } from "../../../schema/problem.ts";
+import { orAborted } from "../../or-aborted.ts";
 import { ownPath, type Ground } from "./ground.ts";
 import { newRecord, programOf } from "./new-process.ts";
 import { readOutput, readTail } from "./output.ts";
@@ -41,7 +42,10 @@ export class KeptProcesses implements BackgroundProcesses {
   async start(process: StartProcess, context: ToolContext): Promise<ProcessRecord> {
     const known = this.#lifeByKey(context.sessionId, context.idempotencyKey);
     if (known) {
-      await known.recording;
+      await known.recording.catch((error: unknown) => {
+        // It runs, and only its start is not in the session's log yet; else it was never started.
+        if (!this.#lives.has(known.stored.handle)) throw error;
+      });
       if (known.isRunning && !known.stored.started_recorded) await (known.recording = this.#record(known, context));
       return known.stored;
     }
@@ -68,16 +72,11 @@ export class KeptProcesses implements BackgroundProcesses {
 
   async ended(handle: string, signal: AbortSignal): Promise<ProcessRecord> {
     const life = this.#life(handle);
-    let stopWaiting: () => void = () => undefined;
-    const aborted = new Promise<void>((resolve) => {
-      const abort = (): void => resolve();
-      stopWaiting = () => signal.removeEventListener("abort", abort);
-      if (signal.aborted) abort();
-      else signal.addEventListener("abort", abort, { once: true });
-    });
-    await Promise.race([life.over, aborted]);
-    stopWaiting();
-    if (life.isRunning) signal.throwIfAborted();
+    try {
+      await orAborted(life.over, signal);
+    } catch (error) {
+      if (life.isRunning) throw error;
+    }
     return life.stored;
   }
 

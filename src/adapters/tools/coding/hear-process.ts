@@ -1,6 +1,7 @@
 import type { BackgroundProcesses, ProcessRecord } from "../../../ports/background-processes.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { ToolContext } from "../../../ports/tool.ts";
+import { boundedLines } from "../../bounded-lines.ts";
 import { followProcess } from "../follow-process.ts";
 import { isObject, type CodingAgent, type Heard } from "./stream.ts";
 
@@ -26,9 +27,14 @@ export async function hearProcess(
   context: ToolContext,
 ): Promise<HeardAll> {
   const heard: Omit<HeardAll, "ended"> = { sessionId: undefined, result: undefined, error: undefined, notes: "" };
-  const lines = new Lines((line) => hearLine(line, agent, heard, context));
-  const ended = await followProcess(handle, parts, context, (bytes) => lines.push(bytes));
-  lines.end();
+  const take = boundedLines(lineBytesMax, (line) => {
+    if (line !== null) hearLine(line, agent, heard, context);
+  });
+  const ended = await followProcess(handle, parts, context, ({ buffer, byteOffset, length }) =>
+    take(Buffer.from(buffer, byteOffset, length)),
+  );
+  // The last line may have no end of its own.
+  take(Buffer.from("\n"));
   return { ...heard, ended };
 }
 
@@ -55,38 +61,5 @@ function parsed(line: string) {
   } catch {
     // Not its stream: stderr stands between its lines.
     return undefined;
-  }
-}
-
-/** Bytes into lines: a character may be cut where the bytes are, and a line may have no end. */
-class Lines {
-  readonly #take: (line: string) => void;
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
-
-  constructor(take: (line: string) => void) {
-    this.#take = take;
-  }
-
-  push(bytes: Uint8Array): void {
-    let start = 0;
-    for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
-      this.#hold(bytes.subarray(start, end));
-      this.end();
-      start = end + 1;
-    }
-    this.#hold(bytes.subarray(start));
-  }
-
-  end(): void {
-    if (this.#heldBytes > 0 && this.#heldBytes <= lineBytesMax) this.#take(Buffer.concat(this.#held).toString());
-    this.#held = [];
-    this.#heldBytes = 0;
-  }
-
-  #hold(bytes: Uint8Array): void {
-    this.#heldBytes += bytes.length;
-    if (this.#heldBytes <= lineBytesMax) this.#held.push(bytes);
-    else this.#held = [];
   }
 }

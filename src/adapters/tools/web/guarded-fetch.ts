@@ -3,6 +3,7 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import type { LookupFunction } from "node:net";
 import { Readable } from "node:stream";
 
+import { orAborted } from "../../or-aborted.ts";
 import { allowedAddresses, type Address, type AddressGuard } from "./address-guard.ts";
 import { decoded } from "./decoded-body.ts";
 
@@ -61,7 +62,8 @@ function checkedUrl(text: string | URL, base?: URL): URL {
 
 async function dial(guard: AddressGuard, url: URL, request: GuardedRequest): Promise<IncomingMessage> {
   const { signal } = request;
-  const addresses = await beforeAbort(allowedAddresses(guard, url.hostname), signal);
+  const looked = allowedAddresses(guard, url.hostname);
+  const addresses = await (signal ? orAborted(looked, signal) : looked);
   const [Agent, send] = url.protocol === "https:" ? [HttpsAgent, httpsRequest] : [HttpAgent, httpRequest];
   const headers = new Headers(request.headers);
   // The host is the URL's; no caller says otherwise.
@@ -125,19 +127,6 @@ function responseOf(answer: IncomingMessage): Response {
   if (headers.has("content-encoding")) headers.delete("content-length");
   headers.delete("content-encoding");
   return new Response(body, { status, headers });
-}
-
-async function beforeAbort<Value>(wanted: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
-  if (!signal) return await wanted;
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
-  if (signal.aborted) stop();
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([wanted, aborted]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }
 
 /** The same with the arguments of `fetch`, for clients that take one of their own; of bodies it sends text only. */
