@@ -57,7 +57,11 @@ export class DoerSession {
   }
 
   static async start(test: TestContext, acting: Acting = {}): Promise<DoerSession> {
-    const server = await ServerProcess.start(test, doer(acting));
+    return DoerSession.on(await ServerProcess.start(test, doer(acting)));
+  }
+
+  /** A new session on a server that runs. */
+  static async on(server: ServerProcess): Promise<DoerSession> {
     const made = await ask(server.place, { path: "/api/v1/sessions", json: { agent: "doer" } });
     assert.equal(made.status, 201, made.text);
     return new DoerSession(server, String(made.json.session_id));

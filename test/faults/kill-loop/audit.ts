@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { EventOf, EventType, SessionEvent } from "../../../src/schema/session-event.ts";
-import type { Ledger, Submission } from "./ledger.ts";
+import type { Ledger, Submission, Told } from "./ledger.ts";
 
 type Logs = ReadonlyMap<string, readonly SessionEvent[]>;
 
@@ -98,6 +98,9 @@ function wrongEnd(
   return final?.stop_reason === "end" ? null : "has no final response";
 }
 
+const isSame = (response: EventOf<"assistant_response">, given: Extract<Told, { kind: "answered" }>): boolean =>
+  response.content === given.content && response.turn_id === (given.turnId ?? response.turn_id);
+
 function auditSubmission(ledger: Ledger, { content, told, sessionId }: Submission, log: readonly SessionEvent[]): void {
   const message = ofType(log, "user_message").find((event) => event.content === content);
   if (!message) return told.length > 0 ? ledger.fault("lost", `${sessionId}: ${content}`) : undefined;
@@ -109,7 +112,7 @@ function auditSubmission(ledger: Ledger, { content, told, sessionId }: Submissio
     }
     const response = ofType(log, "assistant_response").find((event) => event.message_id === one.responseId);
     if (!response) ledger.fault("lost", `${sessionId}: the answer ${one.responseId} to ${content}`);
-    else if (one.kind === "answered" && (response.content !== one.content || response.turn_id !== one.turnId)) {
+    else if (one.kind === "answered" && !isSame(response, one)) {
       ledger.fault("lost", `${sessionId}: the answer ${one.responseId} is stored otherwise than it was given`);
     } else if (one.kind === "streamed" && !one.text.endsWith(response.content)) {
       ledger.fault("lost", `${sessionId}: ${one.responseId} was streamed as ${JSON.stringify(one.text)}`);

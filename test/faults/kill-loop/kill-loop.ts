@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { isDeepStrictEqual } from "node:util";
 
@@ -6,16 +7,20 @@ import type { SessionEvent } from "../../../src/schema/session-event.ts";
 import { ask } from "../../support/http-harness.ts";
 import { scriptedAgent, ServerProcess } from "../../support/server-process.ts";
 import { audit } from "./audit.ts";
+import { auditTools } from "./audit-tools.ts";
 import { Ledger, type FaultKind } from "./ledger.ts";
 import { createSession, runLoadClient, sendOne } from "./load-client.ts";
+import { runToolClient, workerFiles } from "./tool-client.ts";
 import { Watcher } from "./watcher.ts";
 import { seededRandom, World } from "./world.ts";
 
 export type KillLoopOptions = {
   kills: number;
   clients?: number;
+  /** Of sessions whose agent runs tools, one each. */
+  toolClients?: number;
   seed: number;
-  /** How long a server lives once it is ready. */
+  /** How long a server lives once it is ready, where a start is quick. */
   lifeMs?: { min: number; max: number };
 };
 
@@ -25,19 +30,26 @@ export type KillLoopReport = {
   acknowledgements: number;
   events: number;
   givenUp: number;
+  /** What tools have done, to be seen outside of the server. */
+  sideEffects: number;
   readyMs: { p50: number; p99: number; max: number };
   faults: { kind: FaultKind; detail: string }[];
 };
+
+/** What a start takes where nothing else runs. */
+const quickStartMs = 500;
 
 /**
  * A real server under load that is killed with its process group again and again. Afterwards what the clients were told
  * is compared with what the logs hold, before and after one more kill.
  */
 export async function killLoop(test: Pick<TestContext, "after">, options: KillLoopOptions): Promise<KillLoopReport> {
-  const { kills, clients = 8, seed, lifeMs = { min: 100, max: 400 } } = options;
+  const { kills, clients = 8, toolClients = 3, seed, lifeMs = { min: 100, max: 400 } } = options;
   const ledger = new Ledger();
   const world = new World(ledger, seededRandom(seed));
-  const server = await ServerProcess.prepare(test, { files: scriptedAgent("echo", { perTokenMs: 4 }) });
+  const server = await ServerProcess.prepare(test, {
+    files: { ...scriptedAgent("echo", { perTokenMs: 4 }), ...workerFiles },
+  });
   const readyMs: number[] = [];
   const start = async (): Promise<void> => {
     const life = await server.start();
@@ -50,6 +62,7 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
   const watchers = sessions.map((sessionId) => new Watcher(world, sessionId));
   const work = [
     ...Array.from({ length: clients }, () => runLoadClient(world, sessions)),
+    ...Array.from({ length: toolClients }, () => runToolClient(world)),
     ...watchers.map((watcher) => watcher.run()),
   ];
   const failed = Promise.all(work);
@@ -60,7 +73,9 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
   };
   const killing = async (): Promise<void> => {
     for (let done = 0; done < kills; done += 1) {
-      const lives = lifeMs.min + world.random() * (lifeMs.max - lifeMs.min);
+      // On a machine that is busy it takes longer to get anywhere.
+      const slowness = Math.max(1, (readyMs.at(-1) ?? 0) / quickStartMs);
+      const lives = (lifeMs.min + world.random() * (lifeMs.max - lifeMs.min)) * slowness;
       await new Promise((resolve) => setTimeout(resolve, lives));
       await kill();
     }
@@ -68,7 +83,7 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
   await Promise.race([killing(), failed.then(() => new Promise<never>(() => undefined))]);
 
   world.isOver = true;
-  await Promise.all(work.slice(0, clients));
+  await Promise.all(work.slice(0, clients + toolClients));
   // Answered last: whatever a session had to do before this is done.
   await Promise.all([...ledger.created.values()].map((sessionId) => sendOne(world, sessionId, "wait")));
   const logs = await readLogs(world, server);
@@ -84,6 +99,7 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
       ledger.fault("lost", `${sessionId} is another after one more kill`);
     }
   }
+  const sideEffects = await auditTools(ledger, logs, join(server.dataDir, "workspace/worker"));
   readyMs.sort((one, other) => one - other);
   const quantile = (share: number): number => Math.round(readyMs[Math.ceil(readyMs.length * share) - 1] ?? 0);
   return {
@@ -93,6 +109,7 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
     events: [...logs.values()].reduce((sum, log) => sum + log.length, 0),
     readyMs: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) },
     givenUp: ledger.givenUp,
+    sideEffects,
     faults: ledger.faults,
   };
 }

@@ -13,8 +13,8 @@ export type Submission = {
 export type Told =
   /** 202: durable. */
   | { kind: "accepted"; messageId: string; seq: number }
-  /** 200: its turn has ended with this response. */
-  | { kind: "answered"; responseId: string; content: string; turnId: string }
+  /** 200: its turn has ended with this response; who answers a question is not told the turn. */
+  | { kind: "answered"; responseId: string; content: string; turnId?: string }
   /** `done`, after this text was streamed. */
   | { kind: "streamed"; responseId: string; text: string };
 
@@ -26,6 +26,8 @@ export class Ledger {
   readonly created = new Map<string, string>();
   readonly submissions = new Map<string, Submission>();
   readonly seen = new Map<string, SessionEvent[]>();
+  /** Messages whose tool call somebody has allowed, or tried to. */
+  readonly allowed = new Set<string>();
   /** Messages whose turn was ended because the server kept dying over it. */
   givenUp = 0;
   readonly faults: { kind: FaultKind; detail: string }[] = [];

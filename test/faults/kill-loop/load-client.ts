@@ -12,10 +12,10 @@ export async function runLoadClient(world: World, sessions: readonly string[]): 
 }
 
 /** Makes a session, however often the server dies meanwhile. */
-export async function createSession(world: World): Promise<string> {
+export async function createSession(world: World, agent = "echo"): Promise<string> {
   const key = world.name("create");
   const sessionId = await world.persist(async (place) => {
-    const question = { path: "/api/v1/sessions", json: { agent: "echo" }, headers: { "idempotency-key": key } };
+    const question = { path: "/api/v1/sessions", json: { agent }, headers: { "idempotency-key": key } };
     const { status, json, text } = await ask(place, question);
     if (status !== 201) world.ledger.fault("unexpected", `create: ${status} ${text}`);
     return String(json.session_id);
@@ -69,7 +69,7 @@ async function askAndWait(world: World, place: Place, submission: Submission): P
 }
 
 /** The server died three times over this message's turn: it has ended, and the client was told so. */
-function givenUp(world: World): null {
+export function givenUp(world: World): null {
   world.ledger.givenUp += 1;
   return null;
 }

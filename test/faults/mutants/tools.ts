@@ -1,0 +1,51 @@
+import type { Mutant } from "../mutant.ts";
+
+const performing = "src/runtime/perform-tools.ts";
+const running = "test/runtime/tools.test.ts";
+
+/** Faults put into how calls are started, repeated and counted; each must turn its test red. */
+export const toolMutants: readonly Mutant[] = [
+  {
+    name: "a tool runs before its start is durable",
+    file: performing,
+    find: "  await appended.durable;\n",
+    replace: "",
+    test: running,
+  },
+  {
+    name: "a call that is repeated gets another key",
+    file: performing,
+    find: "state.idempotencyKey ?? `${session.id}",
+    replace: "`${state.attempt}.${session.id}",
+    test: "test/runtime/recovery.test.ts",
+  },
+  {
+    name: "a tool that does not stop holds its turn for ever",
+    file: performing,
+    find: "await Promise.race([result, givenUp])",
+    replace: "await result",
+    test: running,
+  },
+  {
+    name: "an interrupted command is run again, in the real program",
+    file: "src/domain/session/next-turn-step.ts",
+    find: 'context.limits.onInterruptedTool === "retry" ? "rerun" : "interrupted"',
+    replace: '"rerun"',
+    test: "test/scenarios/interrupted-tools.test.ts",
+  },
+  {
+    name: "a turn may call its model once more than max_tool_iterations",
+    file: "src/domain/session/next-turn-step.ts",
+    find: "turn.responses >= limits.maxToolIterations",
+    replace: "turn.responses > limits.maxToolIterations",
+    test: "test/faults/tools.test.ts",
+    only: "endless",
+  },
+  {
+    name: "the processes of a call are not limited",
+    file: "src/adapters/sandboxes/limits.ts",
+    find: '{ flag: "nproc", row: "Max processes", max: processesMax }',
+    replace: '{ flag: "nproc", row: "Max processes", max: 8 * processesMax }',
+    test: "test/adapters/sandboxes/bubblewrap.test.ts",
+  },
+];
