@@ -1,3 +1,4 @@
+import { statSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
@@ -12,8 +13,11 @@ function notesPath(sessionsFolder: string, sessionId: string): string {
 
 /** A session's working notes, up to `notesBytesMax`; `undefined` where there are none. */
 export async function readWorkingNotes(sessionsFolder: string, sessionId: string): Promise<string | undefined> {
+  const path = notesPath(sessionsFolder, sessionId);
   try {
-    await using file = await open(notesPath(sessionsFolder, sessionId), "r");
+    // Most sessions have none, and this is asked at every turn: the kernel knows at once, the thread pool takes its time.
+    if (!statSync(path, { throwIfNoEntry: false })) return undefined;
+    await using file = await open(path, "r");
     const buffer = Buffer.alloc(notesBytesMax);
     const { bytesRead } = await file.read(buffer, 0, notesBytesMax, 0);
     const text = new TextDecoder().decode(buffer.subarray(0, bytesRead), { stream: true }).trim();
