@@ -7,6 +7,20 @@ const sessions = "test/runtime/session-processes.test.ts";
 /** Faults put into how background processes are kept, found again and told of; each must turn its test red. */
 export const backgroundProcessMutants: readonly Mutant[] = [
   {
+    name: "what runs and could not be noted goes on unseen",
+    file: "src/adapters/processes/background/process-life.ts",
+    find: "      await this.#stopAll();\n      this.stored",
+    replace: "      this.stored",
+    test: "test/adapters/processes/background-start.test.ts",
+  },
+  {
+    name: "a start that the log did not take is never recorded",
+    file: "src/adapters/processes/background/kept-processes.ts",
+    find: "if (!this.#lives.has(known.stored.handle)) throw error;",
+    replace: "throw error;",
+    test: "test/adapters/processes/background-start.test.ts",
+  },
+  {
     name: "a call whose process can not be found again is run anew",
     file: "src/runtime/perform-tools.ts",
     find: "if (resume && hasStartedProcess(session, turn, state)) return lostRun;",

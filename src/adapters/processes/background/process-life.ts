@@ -66,21 +66,21 @@ export class ProcessLife {
 
   /** Starts the program. Throws where it can not; then nothing is left of it. */
   async begin(program: ProgramStart, stdin: string | undefined): Promise<void> {
-    const { files, logBytes, table } = this.#ground;
+    const { files, logBytes } = this.#ground;
     const kept = { base: this.base, logBytes, path: ownPath(this.#ground) };
     try {
       if (this.stored.backend === "tmux") {
         const screen = await placeScreen(this.base, this.stored.handle);
         await this.save({ tmux_session: screen.session, tmux_socket: screen.socket });
-        const pid = await startScreen(program, screen, kept);
-        await this.save({ pid, pid_started: await table.startOf(pid) });
+        await this.#note(await startScreen(program, screen, kept));
       } else {
         await this.save({});
         if (stdin !== undefined) await writeFile(`${this.base}.in`, stdin, { mode: 0o600 });
-        const pid = await startKeeper(program, kept, () => void this.look());
-        await this.save({ pid, pid_started: await table.startOf(pid) });
+        await this.#note(await startKeeper(program, kept, () => void this.look()));
       }
     } catch (error) {
+      // It runs already where only its pid could not be noted.
+      await this.#stopAll();
       this.stored = { ...this.stored, status: { state: "lost" } };
       await this.#removeScreenFolder();
       await files.remove(this.stored.handle);
@@ -89,6 +89,12 @@ export class ProcessLife {
     }
     this.#begun = true;
     void this.look();
+  }
+
+  async #note(pid: number): Promise<void> {
+    // Known here also where it can not be written.
+    this.stored = { ...this.stored, pid, pid_started: await this.#ground.table.startOf(pid) };
+    await this.save({});
   }
 
   /** Takes up a process that an earlier server started: found again, or lost. */
