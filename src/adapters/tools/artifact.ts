@@ -3,16 +3,16 @@ import { z } from "zod";
 import { artifactNameFault } from "../../domain/artifact.ts";
 import type { ArtifactRef } from "../../ports/artifact-store.ts";
 import type { Tool, ToolContext } from "../../ports/tool.ts";
-import { DuragentError } from "../../schema/problem.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
 import { strictObject } from "../../schema/strict-object.ts";
 import { defineTool, okResult } from "./define-tool.ts";
-import { answered, FileFault } from "./files/file-fault.ts";
+import { answered } from "./files/disk-fault.ts";
 import { shownName } from "./files/list-files.ts";
 import { entryOf, OpenFolder } from "./files/open-inside.ts";
 import { resolvePath } from "./files/resolve-path.ts";
 import { modeOf, temporaryName } from "./files/write-file.ts";
 import type { ToolParts } from "./parts.ts";
+import { ToolFault } from "./tool-fault.ts";
 
 /** One artifact of a tool; users may keep larger ones over the API. */
 const putBytesMax = 64 * 1024 * 1024;
@@ -59,13 +59,8 @@ export const artifactTool = (parts: Parts): Tool =>
     effectOf: (given) => (given.action === "put" || isCopy(given) ? "idempotent" : "pure"),
     run: (given, context) =>
       answered("path" in given ? (given.path ?? given.name) : "the list", async () => {
-        try {
-          if (given.action === "put") return await putOne(parts, given, context);
-          return given.action === "get" ? await getOne(parts, given, context) : await listAll(parts, given.prefix);
-        } catch (error) {
-          if (error instanceof DuragentError) throw new FileFault(error.message);
-          throw error;
-        }
+        if (given.action === "put") return putOne(parts, given, context);
+        return given.action === "get" ? getOne(parts, given, context) : listAll(parts, given.prefix);
       }),
   });
 
@@ -91,7 +86,7 @@ const storedResult = ({ name: stored, meta }: ArtifactRef): ToolResult =>
 async function getOne({ agent, artifacts }: Parts, given: Get, context: ToolContext): Promise<ToolResult> {
   const ref = await artifacts.find(agent.name, given.name);
   if (ref === undefined)
-    throw new FileFault(`There is no artifact ${given.name}; {"action": "list"} shows what there is.`);
+    throw new ToolFault(`There is no artifact ${given.name}; {"action": "list"} shows what there is.`);
   const what = `${ref.name} (${ref.meta.bytes} bytes, ${ref.meta.content_type})`;
   if (given.path === undefined) {
     const text = ref.meta.bytes > shownBytesMax ? null : textOf(await Array.fromAsync(artifacts.get(ref)));
@@ -140,7 +135,7 @@ async function* upTo(bytesMax: number, content: AsyncIterable<Uint8Array>): Asyn
   let bytes = 0;
   for await (const chunk of content) {
     bytes += chunk.length;
-    if (bytes > bytesMax) throw new FileFault(`It has more than ${bytesMax} bytes, which is too much for an artifact.`);
+    if (bytes > bytesMax) throw new ToolFault(`It has more than ${bytesMax} bytes, which is too much for an artifact.`);
     yield chunk;
   }
 }

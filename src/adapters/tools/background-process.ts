@@ -2,10 +2,9 @@ import { z } from "zod";
 
 import type { BackgroundProcesses, ProcessRecord } from "../../ports/background-processes.ts";
 import type { Tool, ToolContext, ToolEffect } from "../../ports/tool.ts";
-import { DuragentError } from "../../schema/problem.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
+import { strictObject } from "../../schema/strict-object.ts";
 import { defineTool, errorResult, okResult } from "./define-tool.ts";
-import { FileFault } from "./files/file-fault.ts";
 import { followProcess } from "./follow-process.ts";
 import type { ToolParts } from "./parts.ts";
 import { workingFolder } from "./working-folder.ts";
@@ -20,8 +19,8 @@ const tailBytes = 8 * 1024;
 
 const handle = z.string().min(1).max(64);
 
-const schema = z.union([
-  z.strictObject({
+const schema = z.discriminatedUnion("action", [
+  strictObject({
     action: z.literal("spawn"),
     command: z.string().min(1).describe("A command line for bash"),
     workdir: z.string().optional().describe("Where it runs; the workspace if not given, or a folder relative to it"),
@@ -30,33 +29,33 @@ const schema = z.union([
     label: z.string().max(200).optional(),
     timeout_seconds: z.int().min(1).max(timeoutSecondsMax).default(1800),
   }),
-  z.strictObject({ action: z.literal("list") }),
-  z.strictObject({ action: z.literal("status"), handle }),
-  z.strictObject({
+  strictObject({ action: z.literal("list") }),
+  strictObject({ action: z.literal("status"), handle }),
+  strictObject({
     action: z.literal("log"),
     handle,
     offset: z.int().min(0).default(0).describe("Lines to leave out from the beginning"),
     limit: z.int().min(1).max(logLinesMax).default(100).describe("Lines"),
   }),
-  z.strictObject({ action: z.literal("capture"), handle }),
-  z.strictObject({
+  strictObject({ action: z.literal("capture"), handle }),
+  strictObject({
     action: z.literal("send_keys"),
     handle,
     keys: z.string().min(1).describe("Names of keys as tmux has them, with blanks between: C-c, Up, Enter, a"),
     press_enter: z.boolean().default(true),
   }),
-  z.strictObject({
+  strictObject({
     action: z.literal("write"),
     handle,
     input: z.string().min(1).max(inputLengthMax).describe("Text; \\n is the end of a line"),
   }),
-  z.strictObject({ action: z.literal("kill"), handle }),
-  z.strictObject({
+  strictObject({ action: z.literal("kill"), handle }),
+  strictObject({
     action: z.literal("watch"),
     handle,
     interval_seconds: z.int().min(1).max(3600).default(5).describe("How long it must be silent to be told"),
   }),
-  z.strictObject({ action: z.literal("unwatch"), handle }),
+  strictObject({ action: z.literal("unwatch"), handle }),
 ]);
 type Given = z.infer<typeof schema>;
 type Spawn = Extract<Given, { action: "spawn" }>;
@@ -96,22 +95,12 @@ export function backgroundProcessTool(parts: ToolParts): Tool {
       given.action === "spawn"
         ? { type: "bash", text: given.command, builtin: "background_process:spawn" }
         : { type: "builtin", text: `background_process:${given.action}` },
-    run: (given, context) => answered(() => act(given, parts, context)),
+    run: (given, context) => act(given, parts, context),
     resume: async (given, context) => {
       if (given.action !== "spawn" || !processes.findByKey(context.sessionId, context.idempotencyKey)) return null;
-      return answered(() => spawn(given, parts, context));
+      return spawn(given, parts, context);
     },
   });
-}
-
-/** What can not be had is a result for the model. */
-async function answered(act: () => Promise<ToolResult>): Promise<ToolResult> {
-  try {
-    return await act();
-  } catch (error) {
-    if (error instanceof DuragentError || error instanceof FileFault) return errorResult(error.message);
-    throw error;
-  }
 }
 
 async function act(given: Given, parts: ToolParts, context: ToolContext): Promise<ToolResult> {

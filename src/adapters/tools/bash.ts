@@ -1,15 +1,15 @@
 import { z } from "zod";
 
 import type { Tool } from "../../ports/tool.ts";
-import { defineTool, errorResult } from "./define-tool.ts";
-import { FileFault } from "./files/file-fault.ts";
+import { strictObject } from "../../schema/strict-object.ts";
+import { defineTool } from "./define-tool.ts";
 import type { ToolParts } from "./parts.ts";
 import { workingFolder } from "./working-folder.ts";
 
 const timeoutSecondsDefault = 120;
 const timeoutSecondsMax = 1800;
 
-const schema = z.strictObject({
+const schema = strictObject({
   command: z.string().min(1).describe("A command line for bash."),
   timeout_seconds: z
     .number()
@@ -31,21 +31,16 @@ export function bashTool({ agent, commands }: Pick<ToolParts, "agent" | "command
     effect: "unsafe",
     describe: ({ command }) => ({ type: "bash", text: command }),
     async run({ command, cwd, timeout_seconds: timeoutSeconds = timeoutSecondsDefault }, context) {
-      try {
-        return await commands.run(
-          {
-            argv: ["bash", "-c", command],
-            cwd: await workingFolder(cwd, agent),
-            writable: [agent.workspace],
-            readable: agent.readable,
-            timeoutMs: timeoutSeconds * 1000,
-          },
-          context,
-        );
-      } catch (error) {
-        if (error instanceof FileFault) return errorResult(`${error.message} Nothing was run.`);
-        throw error;
-      }
+      return commands.run(
+        {
+          argv: ["bash", "-c", command],
+          cwd: await workingFolder(cwd, agent),
+          writable: [agent.workspace],
+          readable: agent.readable,
+          timeoutMs: timeoutSeconds * 1000,
+        },
+        context,
+      );
     },
   });
 }

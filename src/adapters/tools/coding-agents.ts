@@ -1,15 +1,14 @@
 import { z } from "zod";
 
 import type { Tool, ToolContext } from "../../ports/tool.ts";
-import { DuragentError } from "../../schema/problem.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
+import { strictObject } from "../../schema/strict-object.ts";
 import { claudeCode } from "./coding/claude-code.ts";
 import { codex } from "./coding/codex.ts";
 import { hearProcess, type HeardAll } from "./coding/hear-process.ts";
 import { opencode } from "./coding/opencode.ts";
 import type { CodingAgent } from "./coding/stream.ts";
-import { defineTool, errorResult, okResult } from "./define-tool.ts";
-import { FileFault } from "./files/file-fault.ts";
+import { defineTool, okResult } from "./define-tool.ts";
 import type { ToolParts } from "./parts.ts";
 import { workingFolder } from "./working-folder.ts";
 
@@ -21,7 +20,7 @@ const notFound = 127;
 // It becomes an argument: nothing that begins like an option.
 const word = z.string().regex(/^[A-Za-z0-9][\w.:/@+-]{0,199}$/, "expected letters, digits and . : / @ + - _");
 
-const schema = z.strictObject({
+const schema = strictObject({
   prompt: z.string().min(1).max(promptLengthMax).describe("The task, with all that it must know"),
   cwd: z.string().optional().describe("Where it works; the workspace if not given, or a folder relative to it"),
   session_id: word.optional().describe("Of an earlier call, to go on with its conversation"),
@@ -62,13 +61,8 @@ function codingAgentTool(agent: CodingAgent, parts: Parts): Tool {
 }
 
 async function execute(given: Given, agent: CodingAgent, parts: Parts, context: ToolContext): Promise<ToolResult> {
-  try {
-    const handle = await start(given, agent, parts, context);
-    return resultOf(handle, agent, await hearProcess(handle, agent, parts, context));
-  } catch (error) {
-    if (error instanceof DuragentError || error instanceof FileFault) return errorResult(error.message);
-    throw error;
-  }
+  const handle = await start(given, agent, parts, context);
+  return resultOf(handle, agent, await hearProcess(handle, agent, parts, context));
 }
 
 async function start(given: Given, agent: CodingAgent, parts: Parts, context: ToolContext): Promise<string> {

@@ -1,7 +1,10 @@
 import type { z } from "zod";
 
+import { invocationOf } from "../../domain/hooks/match-call.ts";
 import type { Tool, ToolContext, ToolEffect } from "../../ports/tool.ts";
+import { DuragentError } from "../../schema/problem.ts";
 import type { ToolCall, ToolResult } from "../../schema/session-event.ts";
+import { ToolFault } from "./tool-fault.ts";
 import { toolParameters } from "./tool-parameters.ts";
 
 export type ToolOptions<Arguments> = {
@@ -15,9 +18,12 @@ export type ToolOptions<Arguments> = {
   parallelSafe?: boolean;
   /** What is shown and matched; without it `name`, or `name:action` where there is an action. */
   describe?(given: Arguments): ReturnType<Tool["describe"]>;
+  /** A `ToolFault` or `DuragentError` that it throws is the call's result for the model, unless the disk has failed. */
   run(given: Arguments, context: ToolContext): Promise<ToolResult>;
   resume?(given: Arguments, context: ToolContext): Promise<ToolResult | null>;
 };
+
+const diskFailures: ReadonlySet<string> = new Set(["storage-failed", "storage-full"]);
 
 /** A built-in tool whose arguments are what its schema says before anything else happens. */
 export function defineTool<Arguments>(options: ToolOptions<Arguments>): Tool {
@@ -39,11 +45,24 @@ export function defineTool<Arguments>(options: ToolOptions<Arguments>): Tool {
     describe(call) {
       const parsed = options.arguments.safeParse(call.arguments);
       if (parsed.success && options.describe) return options.describe(parsed.data);
-      return { type: "builtin", text: nameAndAction(options.name, call) };
+      return { type: "builtin", text: invocationOf({ ...call, tool_name: options.name }) };
     },
-    run: (call, context) => options.run(parse(call), context),
-    ...(resume ? { resume: (call: ToolCall, context: ToolContext) => resume(parse(call), context) } : {}),
+    run: (call, context) => answered(() => options.run(parse(call), context)),
+    ...(resume
+      ? { resume: (call: ToolCall, context: ToolContext) => answered(() => resume(parse(call), context)) }
+      : {}),
   };
+}
+
+/** What can not be had is an answer for the model. Of a disk that fails the operator must hear, too: that goes on, as bugs do. */
+async function answered<Result>(act: () => Promise<Result>): Promise<Result | ToolResult> {
+  try {
+    return await act();
+  } catch (error) {
+    const isAnswer = error instanceof DuragentError ? !diskFailures.has(error.code) : error instanceof ToolFault;
+    if (error instanceof Error && isAnswer) return errorResult(error.message);
+    throw error;
+  }
 }
 
 function faultOf(schema: z.ZodType, call: ToolCall): string | null {
@@ -53,12 +72,6 @@ function faultOf(schema: z.ZodType, call: ToolCall): string | null {
     issue.path.length > 0 ? `${issue.path.join(".")}: ${issue.message}` : issue.message,
   );
   return `The arguments of ${call.tool_name} are wrong, so nothing was run: ${faults.join("; ")}`;
-}
-
-function nameAndAction(name: string, call: ToolCall): string {
-  const given: unknown = call.arguments;
-  const action: unknown = typeof given === "object" && given !== null ? Reflect.get(given, "action") : undefined;
-  return typeof action === "string" ? `${name}:${action}` : name;
 }
 
 /** What a tool has to say when it did what it was asked to. */

@@ -2,10 +2,9 @@ import { z } from "zod";
 
 import type { MemoryEntry } from "../../ports/memory-store.ts";
 import type { Tool, ToolContext } from "../../ports/tool.ts";
-import { DuragentError } from "../../schema/problem.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
 import { strictObject } from "../../schema/strict-object.ts";
-import { defineTool, errorResult, okResult } from "./define-tool.ts";
+import { defineTool, okResult } from "./define-tool.ts";
 import type { ToolParts } from "./parts.ts";
 
 const dayMs = 86_400_000;
@@ -106,14 +105,7 @@ export function memoryTool({ agent, memory, clock }: Pick<ToolParts, "agent" | "
       given.action === "recall" || given.action === "search" || (given.action === "reflect" && !given.content)
         ? "pure"
         : "idempotent",
-    async run(given, context) {
-      try {
-        return await perform(given, context);
-      } catch (error) {
-        if (error instanceof DuragentError) return errorResult(error.message);
-        throw error;
-      }
-    },
+    run: perform,
   });
 }
 

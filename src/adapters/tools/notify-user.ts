@@ -1,14 +1,13 @@
 import { z } from "zod";
 
-import { DuragentError } from "../../schema/problem.ts";
 import type { Tool } from "../../ports/tool.ts";
-import { defineTool, errorResult, okResult } from "./define-tool.ts";
-import type { ToolParts } from "./parts.ts";
+import { strictObject } from "../../schema/strict-object.ts";
+import { defineTool, okResult } from "./define-tool.ts";
 
 /** Longer ones are for an artifact: a channel shows a message, not a document. UTF-16 units. */
 const messageLengthMax = 16_000;
 
-const notifyArguments = z.strictObject({
+const notifyArguments = strictObject({
   message: z
     .string()
     .trim()
@@ -23,7 +22,7 @@ const notifyArguments = z.strictObject({
 });
 
 /** A message to a human through the outbox: durable once the tool has answered, delivered by itself. */
-export const notifyUserTool = (_parts: ToolParts): Tool =>
+export const notifyUserTool = (): Tool =>
   defineTool({
     name: "notify_user",
     description:
@@ -32,17 +31,11 @@ export const notifyUserTool = (_parts: ToolParts): Tool =>
     arguments: notifyArguments,
     effect: "idempotent",
     async run({ message, channel }, { session, idempotencyKey }) {
-      try {
-        const { to } = await session.notify({
-          content: message,
-          ...(channel === undefined ? {} : { channel }),
-          idempotencyKey,
-        });
-        return okResult(`On its way to ${to}.`);
-      } catch (error) {
-        if (error instanceof DuragentError && error.code === "bad-request")
-          return errorResult(`Nothing was sent: ${error.message}.`);
-        throw error;
-      }
+      const { to } = await session.notify({
+        content: message,
+        ...(channel === undefined ? {} : { channel }),
+        idempotencyKey,
+      });
+      return okResult(`On its way to ${to}.`);
     },
   });

@@ -1,6 +1,5 @@
-import { z } from "zod";
-
 import type { Tool } from "../../ports/tool.ts";
+import { strictObject } from "../../schema/strict-object.ts";
 import { defineTool, okResult } from "./define-tool.ts";
 import type { ToolParts } from "./parts.ts";
 
@@ -9,7 +8,7 @@ export function reloadToolsTool({ reloadTools }: Pick<ToolParts, "reloadTools">)
   return defineTool({
     name: "reload_tools",
     description: "Looks again for the programs under tools/, so that new and changed ones can be called.",
-    arguments: z.strictObject({}),
+    arguments: strictObject({}),
     effect: "pure",
     async run() {
       const { tools, folders } = await reloadTools();

@@ -1,7 +1,6 @@
 import { z } from "zod";
 
 import { sessionIdSchema } from "../../schema/ids.ts";
-import { DuragentError } from "../../schema/problem.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
 import { strictObject } from "../../schema/strict-object.ts";
 import type { Tool, ToolContext } from "../../ports/tool.ts";
@@ -84,13 +83,6 @@ export function sessionTool({ agent, sessions, sessionsFolder }: SessionToolPart
     effect: "idempotent",
     effectOf: (given) =>
       given.action === "list" || (given.action === "notes" && given.content === undefined) ? "pure" : "idempotent",
-    async run(given, context) {
-      try {
-        return await perform(given, context);
-      } catch (error) {
-        if (error instanceof DuragentError) return errorResult(error.message);
-        throw error;
-      }
-    },
+    run: perform,
   });
 }

@@ -32,6 +32,13 @@ void suite("the tool background_process", { concurrency: 4 }, () => {
     assert.equal(tool.effectOf?.(of({ action: "write", handle: "h", input: "x" })), "unsafe");
   });
 
+  void test("what is wrong with the arguments of an action is named", async (t) => {
+    const tool = backgroundProcessTool(partsOf(await openGround(t)));
+    assert.match(tool.fault(of({ action: "status" })) ?? "", /nothing was run: handle: /);
+    assert.match(tool.fault(of({ action: "spawn", command: "ls", timeout: 5 })) ?? "", /unknown key "timeout"/);
+    assert.match(tool.fault(of({ action: "stop" })) ?? "", /'spawn' \| 'list'/);
+  });
+
   void test("spawn, status, log, list and kill", async (t) => {
     const ground = await openGround(t);
     const tool = backgroundProcessTool(partsOf(ground));

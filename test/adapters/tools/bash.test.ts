@@ -46,8 +46,8 @@ void test("bash starts in a folder of the workspace or one that it may read, nev
   assert.equal(await cwdOf(agent.workspace), agent.workspace);
   assert.equal(await cwdOf(readable), readable);
   for (const outside of ["..", "/", "/etc", "out", "out/agents", "../other", agent.folder])
-    assert.match((await cwdOf(outside)) ?? "", /outside of your workspace.*Nothing was run\./s, outside);
-  assert.match((await cwdOf("missing")) ?? "", /There is no folder missing.*Nothing was run\./);
+    assert.match((await cwdOf(outside)) ?? "", /outside of your workspace/, outside);
+  assert.match((await cwdOf("missing")) ?? "", /There is no folder missing/);
 });
 
 void test("bash finds its workspace also where the data directory is reached by a link", async (t) => {

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { ToolParts } from "../../../src/adapters/tools/parts.ts";
 import { notifyUserTool } from "../../../src/adapters/tools/notify-user.ts";
 import type { ToolContext, ToolSession } from "../../../src/ports/tool.ts";
 import type { SessionId } from "../../../src/schema/ids.ts";
@@ -9,7 +8,7 @@ import { DuragentError } from "../../../src/schema/problem.ts";
 import type { ToolCall } from "../../../src/schema/session-event.ts";
 
 // It needs nothing but the session of its call.
-const tool = notifyUserTool({} as ToolParts);
+const tool = notifyUserTool();
 const call = (given: ToolCall["arguments"]): ToolCall => ({
   call_id: "c1",
   tool_name: "notify_user",
@@ -46,7 +45,7 @@ test("a channel that can not be had is the model's to mend; a log that can not b
     call({ message: "x", channel: "nowhere" }),
     context(() => Promise.reject(refused)),
   );
-  assert.deepEqual([told.outcome, told.content], ["error", `Nothing was sent: ${refused.message}.`]);
+  assert.deepEqual([told.outcome, told.content], ["error", refused.message]);
   const failed = new DuragentError("storage-failed", "the disk is gone");
   await assert.rejects(
     tool.run(

@@ -107,7 +107,7 @@ export const backgroundProcessMutants: readonly Mutant[] = [
   {
     name: "a spawn is asked about as a tool and not as a command line",
     file: "src/adapters/tools/background-process.ts",
-    find: '? { type: "bash", text: given.command }',
+    find: '? { type: "bash", text: given.command, builtin: "background_process:spawn" }',
     replace: '? { type: "builtin", text: "background_process:spawn" }',
     test: "test/adapters/tools/background-process.test.ts",
   },

@@ -4,10 +4,11 @@ import type { Tool } from "../../../ports/tool.ts";
 import { strictObject } from "../../../schema/strict-object.ts";
 import { defineTool, okResult } from "../define-tool.ts";
 import type { ToolParts } from "../parts.ts";
-import { answered, FileFault } from "./file-fault.ts";
+import { answered } from "./disk-fault.ts";
 import { entryOf, OpenFolder } from "./open-inside.ts";
 import { resolvePath } from "./resolve-path.ts";
 import { temporaryName } from "./write-file.ts";
+import { ToolFault } from "../tool-fault.ts";
 
 const editedBytesMax = 16 * 1024 * 1024;
 
@@ -30,14 +31,14 @@ export const editFileTool = ({ agent }: Pick<ToolParts, "agent">): Tool =>
         await using file = await folder.read(name, place.shown);
         const facts = await file.stat();
         if (facts.size > editedBytesMax)
-          throw new FileFault(`${place.shown} has ${facts.size} bytes; at most ${editedBytesMax} can be edited so.`);
+          throw new ToolFault(`${place.shown} has ${facts.size} bytes; at most ${editedBytesMax} can be edited so.`);
         const text = textOf(await file.readFile(), place.shown);
         const edit = edited(text, { old, fresh, isRepeat: context.attempt > 1 });
         if (edit.kind === "done") return okResult(`${place.shown} reads so already; nothing was changed.`);
-        if (edit.kind === "wrong") throw new FileFault(`${place.shown} was not changed: ${edit.why}`);
+        if (edit.kind === "wrong") throw new ToolFault(`${place.shown} was not changed: ${edit.why}`);
         const now = await folder.facts(name);
         if (now.ino !== facts.ino || now.mtimeMs !== facts.mtimeMs || now.size !== facts.size)
-          throw new FileFault(`${place.shown} was not changed: somebody else has just changed it; read it again.`);
+          throw new ToolFault(`${place.shown} was not changed: somebody else has just changed it; read it again.`);
         await folder.replace(name, Buffer.from(edit.text), { temporary: temporaryName(context), mode: facts.mode });
         return okResult(`Changed ${place.shown}, line ${edit.line}.`);
       }),
@@ -72,7 +73,7 @@ function textOf(bytes: Uint8Array, shown: string): string {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new FileFault(
+    throw new ToolFault(
       `${shown} is not UTF-8 text, and an edit would damage it. Use a program that knows the format.`,
     );
   }

@@ -6,7 +6,7 @@ import { strictObject } from "../../../schema/strict-object.ts";
 import { defineTool, okResult } from "../define-tool.ts";
 import type { ToolParts } from "../parts.ts";
 import { hasCode } from "../../error-code.ts";
-import { answered } from "./file-fault.ts";
+import { answered } from "./disk-fault.ts";
 import { kindOf, OpenFolder } from "./open-inside.ts";
 import { PatternWorker } from "./pattern-worker.ts";
 import { resolvePath, type Place } from "./resolve-path.ts";

@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 
 import type { BigIntStats, Dirent, Stats } from "node:fs";
 import { hasCode } from "../../error-code.ts";
-import { FileFault } from "./file-fault.ts";
 import type { Place } from "./resolve-path.ts";
+import { ToolFault } from "../tool-fault.ts";
 
 const folderFlags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 // A pipe would be waited for without O_NONBLOCK.
@@ -72,7 +72,7 @@ export class OpenFolder implements AsyncDisposable {
     }
   }
 
-  /** Opens a regular file to read. Throws FileFault for anything else: a device or a pipe is never opened. */
+  /** Opens a regular file to read. Throws ToolFault for anything else: a device or a pipe is never opened. */
   async read(name: string, shown: string): Promise<FileHandle> {
     refuseOther(await this.facts(name), shown);
     const file = await open(this.entry(name), readFlags);
@@ -112,9 +112,9 @@ export class OpenFolder implements AsyncDisposable {
   }
 }
 
-/** The folder that an entry lies in, and its name there. Throws FileFault for the root itself. */
+/** The folder that an entry lies in, and its name there. Throws ToolFault for the root itself. */
 export function entryOf({ root, inside, shown }: Place): { folder: Pick<Place, "root" | "inside">; name: string } {
-  if (inside === "") throw new FileFault(`${shown} is a folder; list_files shows what is in it.`);
+  if (inside === "") throw new ToolFault(`${shown} is a folder; list_files shows what is in it.`);
   const above = dirname(inside);
   return { folder: { root, inside: above === "." ? "" : above }, name: inside.slice(inside.lastIndexOf("/") + 1) };
 }
@@ -132,6 +132,6 @@ export function kindOf(
 
 function refuseOther(facts: Stats, shown: string): void {
   const kind = kindOf(facts);
-  if (kind === "folder") throw new FileFault(`${shown} is a folder; list_files shows what is in it.`);
-  if (kind !== "file") throw new FileFault(`${shown} is a ${kind}; only ordinary files are read and written here.`);
+  if (kind === "folder") throw new ToolFault(`${shown} is a folder; list_files shows what is in it.`);
+  if (kind !== "file") throw new ToolFault(`${shown} is a ${kind}; only ordinary files are read and written here.`);
 }

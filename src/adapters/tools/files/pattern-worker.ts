@@ -1,7 +1,6 @@
 import { posix } from "node:path";
 import { isMainThread, parentPort, Worker, workerData, type MessagePort } from "node:worker_threads";
-
-import { FileFault } from "./file-fault.ts";
+import { ToolFault } from "../tool-fault.ts";
 
 /** A regular expression of JavaScript, tried on texts; or a glob, tried on paths. */
 export type Pattern = { kind: "expression" | "glob"; source: string };
@@ -23,7 +22,7 @@ export class PatternWorker implements AsyncDisposable {
   readonly #call: AbortSignal;
   readonly #source: string;
 
-  /** Throws FileFault for what is no pattern. */
+  /** Throws ToolFault for what is no pattern. */
   constructor(pattern: Pattern, { signal, timeoutMs = timeoutDefaultMs }: { signal: AbortSignal; timeoutMs?: number }) {
     testOf(pattern);
     this.#source = pattern.source;
@@ -39,10 +38,10 @@ export class PatternWorker implements AsyncDisposable {
     this.#worker.on("error", () => this.#failed.abort());
   }
 
-  /** The places of the first `hitsMax` texts that match. One question at a time. Throws FileFault when it takes too long. */
+  /** The places of the first `hitsMax` texts that match. One question at a time. Throws ToolFault when it takes too long. */
   match(texts: readonly string[], hitsMax: number): Promise<number[]> {
     const tooMuch = () =>
-      new FileFault(
+      new ToolFault(
         `The pattern ${this.#source} takes too long here: name a folder with less in it, or a simpler pattern.`,
       );
     return new Promise((resolve, reject) => {
@@ -65,7 +64,7 @@ export class PatternWorker implements AsyncDisposable {
   }
 }
 
-/** Throws FileFault for what is no pattern. */
+/** Throws ToolFault for what is no pattern. */
 function testOf({ kind, source }: Pattern): (text: string) => boolean {
   if (kind === "glob") {
     // As in .gitignore: without a folder it means any.
@@ -79,7 +78,7 @@ function testOf({ kind, source }: Pattern): (text: string) => boolean {
     return (text) => expression.test(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new FileFault(
+    throw new ToolFault(
       `${error.message}. Write a regular expression of JavaScript; \\ before what is meant literally.`,
     );
   }

@@ -6,9 +6,10 @@ import type { Tool } from "../../../ports/tool.ts";
 import { strictObject } from "../../../schema/strict-object.ts";
 import { defineTool, okResult } from "../define-tool.ts";
 import type { ToolParts } from "../parts.ts";
-import { answered, FileFault } from "./file-fault.ts";
+import { answered } from "./disk-fault.ts";
 import { entryOf, OpenFolder } from "./open-inside.ts";
 import { resolvePath } from "./resolve-path.ts";
+import { ToolFault } from "../tool-fault.ts";
 
 const linesDefault = 2_000;
 const linesMax = 100_000;
@@ -42,7 +43,7 @@ export const readFileTool = ({ agent }: Pick<ToolParts, "agent">): Tool =>
         await refuseBinary(file, { shown: place.shown, size });
         const found = await readLines(file, { offset, limit, signal });
         if (found.lines === 0 && size > 0) {
-          throw new FileFault(`${place.shown} has ${found.linesSeen} lines; there is no line ${offset}.`);
+          throw new ToolFault(`${place.shown} has ${found.linesSeen} lines; there is no line ${offset}.`);
         }
         const next = offset + found.lines;
         const cut = found.isCut ? `\n[line ${next - 1} is longer than what fits here and was cut]` : "";
@@ -55,7 +56,7 @@ async function refuseBinary(file: FileHandle, { shown, size }: { shown: string; 
   const { buffer, bytesRead } = await file.read(Buffer.alloc(lookedAtBytes), 0, lookedAtBytes, 0);
   if (!buffer.subarray(0, bytesRead).includes(0)) return;
   const type = getMimeType(shown) ?? "application/octet-stream";
-  throw new FileFault(`${shown} is no text: ${size} bytes of ${type}. Use a program that knows the format.`);
+  throw new ToolFault(`${shown} is no text: ${size} bytes of ${type}. Use a program that knows the format.`);
 }
 
 type Lines = { text: string; lines: number; linesSeen: number; hasMore: boolean; isCut: boolean };
@@ -82,7 +83,7 @@ async function readLines(
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes, position);
     if (bytesRead === 0) return done({ hasMore: false });
     if (position > countedBytesMax)
-      throw new FileFault(
+      throw new ToolFault(
         `Lines are counted up to ${countedBytesMax} bytes only, and line ${offset} lies behind that.`,
       );
     const chunk = buffer.subarray(0, bytesRead);

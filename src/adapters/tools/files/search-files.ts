@@ -5,12 +5,13 @@ import { strictObject } from "../../../schema/strict-object.ts";
 import { defineTool, okResult } from "../define-tool.ts";
 import type { ToolParts } from "../parts.ts";
 import { hasCode } from "../../error-code.ts";
-import { answered, FileFault } from "./file-fault.ts";
+import { answered } from "./disk-fault.ts";
 import { shownName } from "./list-files.ts";
 import { entryOf, OpenFolder } from "./open-inside.ts";
 import { PatternWorker } from "./pattern-worker.ts";
 import { resolvePath, type Place } from "./resolve-path.ts";
 import { walk } from "./walk.ts";
+import { ToolFault } from "../tool-fault.ts";
 
 const hitsMax = 200;
 /** Bigger files are no sources. */
@@ -62,7 +63,7 @@ async function searchFile(search: Search): Promise<boolean> {
   await using file = await folder.read(name, search.place.shown);
   const { size } = await file.stat();
   if (size > fileBytesMax)
-    throw new FileFault(`${search.place.shown} has ${size} bytes; at most ${fileBytesMax} are searched.`);
+    throw new ToolFault(`${search.place.shown} has ${size} bytes; at most ${fileBytesMax} are searched.`);
   await searchText(search, search.place.shown, await file.readFile());
   return true;
 }
@@ -90,7 +91,7 @@ async function readSmall(search: Search, folder: OpenFolder, name: string): Prom
     return size > fileBytesMax ? null : await file.readFile();
   } catch (error) {
     // Gone, or no longer a file, since its folder was read; or not for us.
-    if (error instanceof FileFault || hasCode(error, "ENOENT", "ELOOP", "EACCES")) return null;
+    if (error instanceof ToolFault || hasCode(error, "ENOENT", "ELOOP", "EACCES")) return null;
     throw error;
   }
 }

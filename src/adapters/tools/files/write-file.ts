@@ -6,9 +6,10 @@ import { strictObject } from "../../../schema/strict-object.ts";
 import { defineTool, okResult } from "../define-tool.ts";
 import type { ToolParts } from "../parts.ts";
 import { hasCode } from "../../error-code.ts";
-import { answered, FileFault } from "./file-fault.ts";
+import { answered } from "./disk-fault.ts";
 import { entryOf, kindOf, OpenFolder } from "./open-inside.ts";
 import { resolvePath } from "./resolve-path.ts";
+import { ToolFault } from "../tool-fault.ts";
 
 /** `write_file`: a whole file of the workspace, in one step. */
 export const writeFileTool = ({ agent }: Pick<ToolParts, "agent">): Tool =>
@@ -32,11 +33,11 @@ export const writeFileTool = ({ agent }: Pick<ToolParts, "agent">): Tool =>
       }),
   });
 
-/** The mode of the file that is to be replaced; nothing where none is. Throws FileFault where something else is. */
+/** The mode of the file that is to be replaced; nothing where none is. Throws ToolFault where something else is. */
 export async function modeOf(folder: OpenFolder, name: string, shown: string): Promise<{ mode?: number }> {
   try {
     const facts = await folder.facts(name);
-    if (!facts.isFile()) throw new FileFault(`${shown} is a ${kindOf(facts)}; choose another path.`);
+    if (!facts.isFile()) throw new ToolFault(`${shown} is a ${kindOf(facts)}; choose another path.`);
     return { mode: facts.mode };
   } catch (error) {
     if (hasCode(error, "ENOENT")) return {};

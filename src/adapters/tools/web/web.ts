@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import type { Tool, ToolContext } from "../../../ports/tool.ts";
 import type { ToolResult } from "../../../schema/session-event.ts";
+import { strictObject } from "../../../schema/strict-object.ts";
 import { defineTool, errorResult, okResult } from "../define-tool.ts";
 import type { ToolParts } from "../parts.ts";
 import { createAddressGuard, type AddressGuard } from "./address-guard.ts";
@@ -17,12 +18,12 @@ const resultCharactersMax = 256 * 1024;
 const descriptionCharactersMax = 1000;
 
 const webArguments = z.discriminatedUnion("action", [
-  z.strictObject({
+  strictObject({
     action: z.literal("search"),
     query: z.string().trim().min(1).max(1000).describe("For search: what to look for"),
     count: z.int().min(1).max(20).optional().describe("For search: how many results, 1 to 20 (5)"),
   }),
-  z.strictObject({
+  strictObject({
     action: z.literal("fetch"),
     url: z.string().min(1).max(8192).describe("For fetch: an http or https URL of the public internet"),
   }),

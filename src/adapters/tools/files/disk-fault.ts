@@ -2,9 +2,6 @@ import type { ToolResult } from "../../../schema/session-event.ts";
 import { errorCode } from "../../error-code.ts";
 import { errorResult } from "../define-tool.ts";
 
-/** What the model asked for and can not have, in a sentence that says what to do instead. */
-export class FileFault extends Error {}
-
 const meanings: Readonly<Record<string, string>> = {
   ENOENT: "is not there; list_files shows what is",
   ENOTDIR: "is not there: a part of the path is a file; list_files shows what is there",
@@ -20,12 +17,11 @@ const meanings: Readonly<Record<string, string>> = {
   EMFILE: "could not be opened: too many files are open; try again later",
 };
 
-/** Runs a file tool: its faults and the disk's become results, and anything else is a bug that goes on. */
+/** Runs a file tool: what the disk refuses becomes a result. `shown`: the path as the model knows it. */
 export async function answered(shown: string, run: () => Promise<ToolResult>): Promise<ToolResult> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof FileFault) return errorResult(error.message);
     const meaning = meanings[errorCode(error) ?? ""];
     if (meaning !== undefined) return errorResult(`${shown} ${meaning}.`);
     if (error instanceof Error && "syscall" in error) return errorResult(`${shown}: ${error.message}`);
