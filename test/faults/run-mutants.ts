@@ -2,29 +2,16 @@
 // With names: only the files of mutants/ so called, and mutants in whose name one of them stands.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
-import type { Mutant } from "./mutant.ts";
+import { mutantsNamed, type Mutant } from "./mutant.ts";
 
 const root = join(import.meta.dirname, "../..");
 /** A mutant may make its test wait for ever: that is red, too. */
 const mutantTimeoutMs = 300_000;
 const copied = ["src", "test", "bin", "schemas", "package.json", "tsconfig.json"];
-
-/** A file exports one mutant, or a list of them. */
-async function mutantsNamed(names: readonly string[]): Promise<Mutant[]> {
-  const folder = join(import.meta.dirname, "mutants");
-  const mutants: Mutant[] = [];
-  for (const file of (await readdir(folder)).filter((one) => one.endsWith(".ts")).toSorted()) {
-    const exported: Record<string, Mutant | readonly Mutant[]> = await import(join(folder, file));
-    const all = Object.values(exported).flat();
-    const isNamed = names.length === 0 || names.includes(file.replace(/\.ts$/, ""));
-    mutants.push(...all.filter(({ name }) => isNamed || names.some((wanted) => name.includes(wanted))));
-  }
-  return mutants;
-}
 
 /** The source in a folder of its own; `node_modules` is the same. */
 async function copyOfSource(): Promise<string> {

@@ -66,8 +66,8 @@ export const engineMutants = [
   {
     name: "messages of an interrupted turn are taken in twice",
     file: "src/domain/session/evolve.ts",
-    find: "return { ...state, turn, waiting: state.waiting.filter((message) => !taken.includes(message)) };",
-    replace: "return { ...state, turn };",
+    find: "    turn,\n    waiting: state.waiting.filter((message) => !taken.includes(message)),",
+    replace: "    turn,",
     test: "test/domain/session/small-histories.test.ts",
   },
   {
@@ -80,7 +80,7 @@ export const engineMutants = [
   {
     name: "a denied call runs",
     file: "src/domain/session/next-turn-step.ts",
-    find: 'if (denied) return { type: "deny_call", call: denied, why: denialOf(denied) };',
+    find: 'if (denied) return { type: "deny_call", call: denied, why: denialOf(denied, denied.denial ?? "denied") };',
     replace: "",
     test: "test/domain/session/turn.test.ts",
   },
@@ -108,8 +108,8 @@ export const engineMutants = [
   {
     name: "a group of safe calls swallows one that must be asked about",
     file: "src/domain/session/next-turn-step.ts",
-    find: '|| (call.status === "waiting" && policy !== "allow")',
-    replace: '|| (call.status === "asked" && policy !== "allow")',
+    find: '|| policy === "deny" || (call.status === "waiting" && policy === "ask")',
+    replace: '|| policy === "deny" || (call.status === "asked" && policy === "ask")',
     test: "test/domain/session/turn.test.ts",
   },
   {
