@@ -1,12 +1,15 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 
-/** Whether a file is there that this process may run. */
-export function isExecutable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+/** Whether a file is there that this process may run. A folder is none, although it has the same mode. */
+export async function isExecutable(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    // Not there, or not for us.
+    return false;
+  }
 }
 
 /** The program of that name that a shell would run; `undefined`: there is none. Relative folders of PATH are left out. */

@@ -101,6 +101,21 @@ void test("a program that comes, changes or goes is seen when it is looked at ag
   assert.deepEqual((await toolsOf(agent)).found, [{ name: "late", description: "Late." }]);
 });
 
+void test("a folder that is named as a program is none, and is not shown to any command", async (t) => {
+  for (const named of ["absolute", "relative"]) {
+    const agent = await agentWith(t, []);
+    const secret = join(agent.folder, "others/kept");
+    await put(secret, "somebody else's", 0o600);
+    await put(join(agent.home, "tools/kept"), "own", 0o600);
+    const folder = named === "absolute" ? join(agent.folder, "others") : "./tools";
+    const tool = cli("look", `${folder} || cat ${secret}`);
+    const definition = { ...agent.definition, spec: { ...agent.definition.spec, tools: [tool] } };
+    const { tools, problems } = await toolsOf({ ...agent, definition });
+    assert.deepEqual(tools, []);
+    assert.match(problems.join(), /is not there or not executable/);
+  }
+});
+
 void test("words of the model stay words: no shell reads them", async (t) => {
   const words = ["a b", "$(touch /tmp/x)", "; rm -rf ~", "`id`", "'", '"', "*", "", "--flag=1", "\\", "|cat"];
   const print = '#!/bin/bash\nfor word in "$@"; do echo "<$word>"; done\n';
