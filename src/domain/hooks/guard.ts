@@ -1,6 +1,7 @@
 import type { SessionEvent, ToolCall, ToolResult } from "../../schema/session-event.ts";
 import type { Hooks } from "./hooks.ts";
-import { argumentOf, equalJson, fits, invocationOf } from "./match-call.ts";
+import { matchesExactly } from "../policy/pattern.ts";
+import { argumentOf, equalJson, invocationOf } from "./match-call.ts";
 
 /** How the model is told of a call that a hook has stopped. */
 export const guardPrefix = "Hook guard: ";
@@ -19,7 +20,7 @@ export function guard(
 ): string | null {
   const invocation = invocationOf(call);
   for (const hook of hooks) {
-    if (!fits(hook.match, invocation)) continue;
+    if (!matchesExactly(hook.match, invocation)) continue;
     const isDone = (fitting: (other: string) => boolean, names: readonly string[]): boolean =>
       earlier().some(
         ({ call: other, result }) =>
@@ -29,7 +30,8 @@ export function guard(
       );
     if (hook.type === "depends_on") {
       const { prior, match_arg: name } = hook;
-      if (prior === undefined || isDone((other) => fits(prior, other), name === undefined ? [] : [name])) continue;
+      if (prior === undefined || isDone((other) => matchesExactly(prior, other), name === undefined ? [] : [name]))
+        continue;
       const same = name === undefined ? "" : ` with the same ${name}`;
       return `${guardPrefix}${invocation} needs a ${prior}${same} before it in this turn. Do that first, then decide anew.`;
     }

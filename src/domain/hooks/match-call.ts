@@ -6,21 +6,6 @@ export function invocationOf(call: ToolCall): string {
   return typeof action === "string" ? `${call.tool_name}:${action}` : call.tool_name;
 }
 
-/** `*` stands for anything, also nothing; a pattern fits the whole text. */
-export function fits(pattern: string, text: string): boolean {
-  const [head = "", ...pieces] = pattern.split("*");
-  const tail = pieces.pop();
-  if (tail === undefined) return text === pattern;
-  if (!text.startsWith(head)) return false;
-  let at = head.length;
-  for (const piece of pieces) {
-    const found = text.indexOf(piece, at);
-    if (found === -1) return false;
-    at = found + piece.length;
-  }
-  return text.length - at >= tail.length && text.endsWith(tail);
-}
-
 /** An argument's value; `undefined` where it is not given. */
 export function argumentOf({ arguments: given }: ToolCall, name: string): unknown {
   return typeof given === "object" && given !== null && !Array.isArray(given) && Object.hasOwn(given, name)

@@ -1,6 +1,7 @@
 import type { ToolCall, ToolResult } from "../../schema/session-event.ts";
 import type { Hooks } from "./hooks.ts";
-import { argumentOf, equalJson, fits, invocationOf } from "./match-call.ts";
+import { matchesExactly } from "../policy/pattern.ts";
+import { argumentOf, equalJson, invocationOf } from "./match-call.ts";
 
 /** What the model is reminded of after a call that succeeded; none where an argument is one that `unless` names. */
 export function reminders(
@@ -13,7 +14,7 @@ export function reminders(
   const isExcepted = (unless: Readonly<Record<string, unknown>> = {}): boolean =>
     Object.entries(unless).some(([name, value]) => equalJson(argumentOf(call, name), value));
   return hooks
-    .filter(({ match, unless }) => fits(match, invocation) && !isExcepted(unless))
+    .filter(({ match, unless }) => matchesExactly(match, invocation) && !isExcepted(unless))
     .map(({ message }) => message);
 }
 

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 
 import { callsOfTurn, guard, type EarlierCall } from "../../../src/domain/hooks/guard.ts";
 import { hooksInForce, type Hooks } from "../../../src/domain/hooks/hooks.ts";
-import { equalJson, fits } from "../../../src/domain/hooks/match-call.ts";
+import { equalJson } from "../../../src/domain/hooks/match-call.ts";
 import { reminders, withReminders } from "../../../src/domain/hooks/reminders.ts";
 import { agentHooksSchema } from "../../../src/schema/agent-hooks.ts";
 import type { SessionEvent, ToolCall } from "../../../src/schema/session-event.ts";
@@ -16,37 +15,6 @@ const ok = { success: true, outcome: "ok", content: "" } as const;
 const failed = { success: false, outcome: "error", content: "" } as const;
 const earlier = (...calls: ToolCall[]): EarlierCall[] => calls.map((one) => ({ call: one, result: ok }));
 const hooks = (written: object): Hooks => agentHooksSchema.parse(written);
-
-test("a pattern without a star is the whole name, one with stars is anchored at both ends", () => {
-  const table: [pattern: string, text: string, expected: boolean][] = [
-    ["bash", "bash", true],
-    ["bash", "bash:x", false],
-    ["bash", "ash", false],
-    ["memory:*", "memory:recall", true],
-    ["memory:*", "memory:", true],
-    ["memory:*", "memory", false],
-    ["*:recall", "memory:recall", true],
-    ["*:recall", "memory:recall:x", false],
-    ["m*y:*l", "memory:recall", true],
-    ["a*b*c", "a-b-c", true],
-    ["a*b*c", "a-c-b", false],
-    ["ab*ba", "aba", false],
-    ["*", "", true],
-    ["", "x", false],
-    [".*", "x", false],
-  ];
-  for (const [pattern, text, expected] of table) assert.equal(fits(pattern, text), expected, `${pattern} ${text}`);
-});
-
-test("a pattern fits as the regular expression would that it stands for", () => {
-  const letters = fc.string({ unit: fc.constantFrom("a", "b", "*"), maxLength: 8 });
-  const plain = fc.string({ unit: fc.constantFrom("a", "b"), maxLength: 8 });
-  fc.assert(
-    fc.property(letters, plain, (pattern, text) => {
-      assert.equal(fits(pattern, text), new RegExp(`^${pattern.replaceAll(/\*+/g, ".*")}$`).test(text));
-    }),
-  );
-});
 
 test("a call that depends on another is made only after that one has succeeded with the same argument", () => {
   const written = hooks({

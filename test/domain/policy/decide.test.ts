@@ -125,6 +125,28 @@ test("wildcards are anchored at both ends, and capitals get around nothing", () 
   assert.equal(policyFor(builtin("WEB"), { mode: "allow", deny: ["BuiltIn:web"] }), "deny");
 });
 
+test("a pattern without a star is the whole name, one with stars is anchored at both ends", () => {
+  const table: [pattern: string, text: string, expected: boolean][] = [
+    ["bash", "bash", true],
+    ["bash", "bash:x", false],
+    ["bash", "ash", false],
+    ["memory:*", "memory:recall", true],
+    ["memory:*", "memory:", true],
+    ["memory:*", "memory", false],
+    ["*:recall", "memory:recall", true],
+    ["*:recall", "memory:recall:x", false],
+    ["m*y:*l", "memory:recall", true],
+    ["a*b*c", "a-b-c", true],
+    ["a*b*c", "a-c-b", false],
+    ["ab*ba", "aba", false],
+    ["*", "", true],
+    ["", "x", false],
+    [".*", "x", false],
+  ];
+  for (const [pattern, text, expected] of table)
+    assert.equal(matchesExactly(pattern, text), expected, `${pattern} ${text}`);
+});
+
 test("wildcards match as their regular expression would", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", "*", "."), maxLength: 12 });
   fc.assert(
