@@ -1,7 +1,6 @@
+import { isJsonObject, type JsonObject } from "./json-object.ts";
 import type { SessionEvent } from "./session-event.ts";
 import type { StoredEvent } from "./session-event-read.ts";
-
-type Fields = Record<string, unknown>;
 
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const noUsage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
@@ -24,7 +23,7 @@ export class Upcaster {
   readonly #toolNames = new Map<string, string>();
   readonly #approvals = new Map<string, string>();
   #legacy: boolean;
-  #held: Fields | null = null;
+  #held: JsonObject | null = null;
 
   constructor(sessionId: string, legacy: boolean) {
     this.#sessionId = sessionId;
@@ -59,11 +58,11 @@ export class Upcaster {
     this.#held = { ...this.#held, tool_calls: [...calls, call], stop_reason: "tool_calls" };
   }
 
-  #complete(record: StoredEvent): Fields {
+  #complete(record: StoredEvent): JsonObject {
     const { b: _mark, crc: _crc, ...fields } = record;
     // What this program wrote is whole, and its keys stay in their order.
     if (!this.#legacy) return fields;
-    const event: Fields = { ...fields, legacy: true, timestamp: asUtc(record.timestamp) };
+    const event: JsonObject = { ...fields, legacy: true, timestamp: asUtc(record.timestamp) };
     const id = (prefix: "msg" | "appr") => derivedId(prefix, this.#sessionId, record.seq);
     switch (record.type) {
       case "session_start":
@@ -96,10 +95,10 @@ export class Upcaster {
     }
   }
 
-  #response(event: Fields, seq: number, messageId: string): Fields {
+  #response(event: JsonObject, seq: number, messageId: string): JsonObject {
     const calls: unknown[] = Array.isArray(event.tool_calls) ? event.tool_calls : [];
     for (const call of calls) {
-      if (isFields(call)) this.#toolNames.set(String(call.call_id), String(call.tool_name));
+      if (isJsonObject(call)) this.#toolNames.set(String(call.call_id), String(call.tool_name));
     }
     return {
       agent: "",
@@ -114,13 +113,13 @@ export class Upcaster {
       attempts: 1,
       ...event,
       ...(calls.length > 0 && {
-        tool_calls: calls.map((call) => ({ arguments: {}, ...(isFields(call) ? call : {}) })),
+        tool_calls: calls.map((call) => ({ arguments: {}, ...(isJsonObject(call) ? call : {}) })),
       }),
-      ...(isFields(event.usage) && { usage: { ...noUsage, ...event.usage } }),
+      ...(isJsonObject(event.usage) && { usage: { ...noUsage, ...event.usage } }),
     };
   }
 
-  #approvalRequired(event: Fields, approvalId: string): Fields {
+  #approvalRequired(event: JsonObject, approvalId: string): JsonObject {
     const callId = String(event.call_id);
     const complete = { approval_id: approvalId, tool_name: this.#toolNames.get(callId) ?? "bash", ...event };
     this.#approvals.set(callId, String(complete.approval_id));
@@ -129,12 +128,12 @@ export class Upcaster {
 }
 
 // The edge where what was read becomes what is written: every key that the type promises has been put in above.
-function written(event: Fields): SessionEvent {
+function written(event: JsonObject): SessionEvent {
   return event as unknown as SessionEvent;
 }
 
-function completeResult(result: unknown): Fields {
-  const fields = isFields(result) ? result : {};
+function completeResult(result: unknown): JsonObject {
+  const fields = isJsonObject(result) ? result : {};
   return { outcome: fields.success === true ? "ok" : "error", ...fields };
 }
 
@@ -149,8 +148,4 @@ function causeOf(to: unknown): string {
 
 function asUtc(timestamp: string): string {
   return new Date(timestamp).toISOString();
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

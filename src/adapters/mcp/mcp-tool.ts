@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { Progress, Tool as ListedTool } from "@modelcontextprotocol/client";
 
 import type { Tool, ToolContext, ToolEffect } from "../../ports/tool.ts";
+import { isJsonObject } from "../../schema/json-object.ts";
 import type { ToolCall, ToolResult } from "../../schema/session-event.ts";
 import type { ArgumentCheck } from "./argument-check.ts";
 import type { McpAnswer, McpServer } from "./mcp-server.ts";
@@ -76,7 +77,7 @@ async function run(parts: Parts, fingerprint: string, call: ToolCall, context: T
   try {
     const answer = await parts.server().call({
       name: listed.name,
-      arguments: objectOf(call.arguments),
+      arguments: isJsonObject(call.arguments) ? call.arguments : {},
       signal: context.signal,
       onProgress: (progress) => context.onOutput(progressLine(progress)),
       // It may have been started again since, or have changed its list: then it is another tool than was shown and approved.
@@ -129,6 +130,3 @@ function progressLine({ progress, total, message }: Progress): string {
   const counted = total === undefined ? String(progress) : `${progress}/${total}`;
   return `${message === undefined ? counted : `${counted} ${message.slice(0, progressCharactersMax)}`}\n`;
 }
-
-const objectOf = (value: unknown): Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : {};

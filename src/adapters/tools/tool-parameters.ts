@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-type JsonObject = Record<string, unknown>;
+import { isJsonObject, type JsonObject } from "../../schema/json-object.ts";
 
 /**
  * The JSON Schema of a tool's arguments as providers take it: an object at the top. A union by `action` becomes one object
@@ -8,7 +8,7 @@ type JsonObject = Record<string, unknown>;
  */
 export function toolParameters(schema: z.ZodType): JsonObject {
   const { $schema: _, ...shown } = z.toJSONSchema(schema, { io: "input" });
-  const members = [shown.anyOf, shown.oneOf].flatMap((one) => (Array.isArray(one) ? one : [])).filter(isObject);
+  const members = [shown.anyOf, shown.oneOf].flatMap((one) => (Array.isArray(one) ? one : [])).filter(isJsonObject);
   return members.length === 0 ? shown : merged(members);
 }
 
@@ -17,7 +17,7 @@ function merged(members: readonly JsonObject[]): JsonObject {
   const actions: unknown[] = [];
   for (const member of members)
     for (const [key, property] of Object.entries(objectOf(member["properties"]))) {
-      if (!isObject(property)) continue;
+      if (!isJsonObject(property)) continue;
       if (property["const"] !== undefined) actions.push(property["const"]);
       else if (!properties.has(key)) properties.set(key, property);
     }
@@ -32,7 +32,4 @@ function merged(members: readonly JsonObject[]): JsonObject {
   };
 }
 
-const objectOf = (value: unknown): JsonObject => (isObject(value) ? value : {});
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+const objectOf = (value: unknown): JsonObject => (isJsonObject(value) ? value : {});

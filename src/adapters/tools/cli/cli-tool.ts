@@ -1,5 +1,6 @@
 import type { Command, CommandRunner } from "../../../ports/command-runner.ts";
 import type { Tool, ToolEffect } from "../../../ports/tool.ts";
+import { isJsonObject } from "../../../schema/json-object.ts";
 import type { ToolCall } from "../../../schema/session-event.ts";
 import type { ToolAgent } from "../parts.ts";
 import type { ArgumentFault } from "./argument-schema.ts";
@@ -62,13 +63,13 @@ const wordsSchema = {
 };
 
 function faultOfWords(given: unknown): string | null {
-  const unknown = Object.keys(isObject(given) ? given : {}).find((key) => key !== "args");
+  const unknown = Object.keys(isJsonObject(given) ? given : {}).find((key) => key !== "args");
   if (unknown !== undefined) return `there is no argument ${unknown}, only args`;
   return wordsOf(given) === null ? "args: expected a list of words, or one line whose quotes are closed" : null;
 }
 
 function wordsOf(given: unknown): readonly string[] | null {
-  const args: unknown = isObject(given) ? given["args"] : undefined;
+  const args: unknown = isJsonObject(given) ? given["args"] : undefined;
   if (args === undefined || args === null) return [];
   if (typeof args === "string") return splitWords(args);
   if (!Array.isArray(args)) return null;
@@ -78,13 +79,10 @@ function wordsOf(given: unknown): readonly string[] | null {
 
 function commandOf({ argv, env, parameters }: Program, call: ToolCall): Pick<Command, "argv" | "env" | "stdin"> {
   if (parameters === undefined) return { argv: [...argv, ...(wordsOf(call.arguments) ?? [])], ...(env ? { env } : {}) };
-  const variables = Object.entries(isObject(call.arguments) ? call.arguments : {}).flatMap(([key, value]) => {
+  const variables = Object.entries(isJsonObject(call.arguments) ? call.arguments : {}).flatMap(([key, value]) => {
     const text = typeof value === "string" ? value : JSON.stringify(value);
     if (text.length > variableLengthMax || text.includes("\0")) return [];
     return [[`ARG_${key.toUpperCase().replaceAll(/[^A-Z0-9_]/g, "_")}`, text] as const];
   });
   return { argv, env: { ...env, ...Object.fromEntries(variables) }, stdin: `${JSON.stringify(call.arguments)}\n` };
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

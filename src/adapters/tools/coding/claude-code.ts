@@ -1,4 +1,5 @@
-import { isObject, objectAt, said, shortly, textAt, type CodingAgent } from "./stream.ts";
+import { isJsonObject } from "../../../schema/json-object.ts";
+import { objectAt, said, shortly, textAt, type CodingAgent } from "./stream.ts";
 
 /**
  * Claude Code: https://code.claude.com/docs/en/headless. It asks nobody in this mode: edits are accepted, and what else its
@@ -22,7 +23,7 @@ export const claudeCode: CodingAgent = {
     }
     if (line["type"] !== "assistant") return said({ sessionId });
     const content = objectAt(line, "message")["content"];
-    const parts = Array.isArray(content) ? content.filter(isObject) : [];
+    const parts = Array.isArray(content) ? content.filter(isJsonObject) : [];
     const texts = parts.flatMap((part) => (part["type"] === "text" ? (textAt(part, "text") ?? []) : []));
     const actions = parts.flatMap((part) =>
       part["type"] === "tool_use" ? `${String(part["name"])} ${shortly(part["input"])}` : [],

@@ -1,4 +1,5 @@
-import { objectAt, said, shortly, textAt, type CodingAgent, type Heard, type Json } from "./stream.ts";
+import type { JsonObject } from "../../../schema/json-object.ts";
+import { objectAt, said, shortly, textAt, type CodingAgent, type Heard } from "./stream.ts";
 
 /** Codex: docs/exec.md of openai/codex. It asks nobody in this mode, and by itself may only read: here it may write where it works. */
 export const codex: CodingAgent = {
@@ -29,7 +30,7 @@ export const codex: CodingAgent = {
   },
 };
 
-function itemHeard(item: Json, isCompleted: boolean): Heard {
+function itemHeard(item: JsonObject, isCompleted: boolean): Heard {
   // Called `item_type` at first, and an agent_message an assistant_message.
   const type = item["type"] ?? item["item_type"];
   if (type === "agent_message" || type === "assistant_message")

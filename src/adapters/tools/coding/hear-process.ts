@@ -1,9 +1,10 @@
 import type { BackgroundProcesses, ProcessRecord } from "../../../ports/background-processes.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { ToolContext } from "../../../ports/tool.ts";
+import { isJsonObject } from "../../../schema/json-object.ts";
 import { boundedLines } from "../../bounded-lines.ts";
 import { followProcess } from "../follow-process.ts";
-import { isObject, type CodingAgent, type Heard } from "./stream.ts";
+import type { CodingAgent, Heard } from "./stream.ts";
 
 /** A longer one is left out: no line that matters is so long. */
 const lineBytesMax = 8 * 1024 * 1024;
@@ -57,7 +58,7 @@ function hearLine(line: string, agent: CodingAgent, heard: Omit<HeardAll, "ended
 function parsed(line: string) {
   try {
     const value: unknown = JSON.parse(line);
-    return isObject(value) ? value : undefined;
+    return isJsonObject(value) ? value : undefined;
   } catch {
     // Not its stream: stderr stands between its lines.
     return undefined;

@@ -1,3 +1,5 @@
+import { isJsonObject, type JsonObject } from "../../../schema/json-object.ts";
+
 /** What one line of a coding agent's JSON stream means. All of it is optional: most lines say one thing. */
 export type Heard = {
   /** By which its conversation is gone on with. */
@@ -21,22 +23,17 @@ export type CodingAgent = {
   name: string;
   /** The prompt comes by stdin. */
   argv(options: { sessionId?: string; model?: string }): [string, ...string[]];
-  hear(line: Json): Heard;
+  hear(line: JsonObject): Heard;
 };
 
-export type Json = { readonly [key: string]: unknown };
-
-export const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
 /** The object at a path of keys; an empty one where there is none. */
-export function objectAt(value: Json, ...keys: string[]): Json {
+export function objectAt(value: JsonObject, ...keys: string[]): JsonObject {
   let at: unknown = value;
-  for (const key of keys) at = isObject(at) ? at[key] : undefined;
-  return isObject(at) ? at : {};
+  for (const key of keys) at = isJsonObject(at) ? at[key] : undefined;
+  return isJsonObject(at) ? at : {};
 }
 
-export function textAt(value: Json, key: string): string | undefined {
+export function textAt(value: JsonObject, key: string): string | undefined {
   const found = value[key];
   return typeof found === "string" && found !== "" ? found : undefined;
 }
