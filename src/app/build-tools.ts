@@ -207,6 +207,5 @@ export function openTools(ground: ToolGround): AgentTools {
 
 /** What the tools of an agent may read besides its workspace: its skills and programs, and the shared programs. */
 function readableFolders({ home, skills }: LoadedAgent, sharedFolder: string): string[] {
-  const folders = skills.map(({ path }) => dirname(path));
-  return home === "" ? [...folders, sharedFolder] : [...folders, join(home, "tools"), sharedFolder];
+  return [...skills.map(({ path }) => dirname(path)), ...programFolders(home, sharedFolder)];
 }

@@ -1,5 +1,7 @@
+import type { memoryKinds } from "../schema/api/memory.ts";
+
 /** `memory`: what one agent keeps (MEMORY.md, one text, replaced); `world`: what is true for all agents (a text a topic, replaced); the others are entries of a day. */
-export type MemoryKind = "decision" | "preference" | "fact" | "note" | "memory" | "world";
+export type MemoryKind = (typeof memoryKinds)[number];
 
 export type NewMemory = {
   kind: MemoryKind;

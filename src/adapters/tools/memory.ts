@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import type { MemoryEntry } from "../../ports/memory-store.ts";
 import type { Tool, ToolContext } from "../../ports/tool.ts";
+import { notedKinds } from "../../schema/api/memory.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
 import { strictObject } from "../../schema/strict-object.ts";
 import { defineTool, okResult } from "./define-tool.ts";
@@ -15,8 +16,6 @@ const resultBytesMax = 256 * 1024;
 const foundMax = 20;
 const entriesMax = 1_000;
 
-const noted = ["decision", "preference", "fact", "note"] as const;
-
 const argumentsSchema = z.discriminatedUnion("action", [
   strictObject({
     action: z.literal("recall"),
@@ -25,7 +24,7 @@ const argumentsSchema = z.discriminatedUnion("action", [
   strictObject({
     action: z.literal("remember"),
     content: z.string().min(1).describe("remember, update_world: the text; reflect: the whole new MEMORY.md"),
-    kind: z.enum(noted).optional().describe("remember: what it is; a note without it"),
+    kind: z.enum(notedKinds).optional().describe("remember: what it is; a note without it"),
   }),
   strictObject({ action: z.literal("reflect"), content: z.string().min(1).optional() }),
   strictObject({
@@ -54,7 +53,7 @@ export function memoryTool({ agent, memory, clock }: Pick<ToolParts, "agent" | "
     const [world, kept, recent] = await Promise.all([
       query(["world"]),
       query(["memory"]),
-      days === 0 ? [] : query(noted, { since }),
+      days === 0 ? [] : query(notedKinds, { since }),
     ]);
     const parts = [
       part("World Knowledge", world, (entry) => `## ${entry.topic ?? ""}\n\n${entry.content}`, "\n\n"),

@@ -4,8 +4,10 @@ import { strictObject } from "../strict-object.ts";
 import { textSchema, wholeNumber } from "./parameter.ts";
 
 const text = z.string();
-const noted = ["decision", "preference", "fact", "note"] as const;
-const kindSchema = z.enum([...noted, "memory", "world"]);
+/** Of the entries of a day. */
+export const notedKinds = ["decision", "preference", "fact", "note"] as const;
+export const memoryKinds = [...notedKinds, "memory", "world"] as const;
+const kindSchema = z.enum(memoryKinds);
 
 export const memoryQuerySchema = strictObject({
   /** Words that must all occur. */

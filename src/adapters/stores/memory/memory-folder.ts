@@ -2,6 +2,7 @@ import { join } from "node:path";
 
 import type { FileSystem } from "../../../ports/file-system.ts";
 import type { MemoryEntry, MemoryKind, MemoryQuery } from "../../../ports/memory-store.ts";
+import { notedKinds } from "../../../schema/api/memory.ts";
 import { isMissing } from "../../error-code.ts";
 import { entriesSeenBy, fileSeenBy } from "./day-view.ts";
 import { readIfThere } from "./edit-file.ts";
@@ -63,7 +64,7 @@ export class MemoryFolder {
         const content = await this.#kept(this.topicPath(topic));
         if (content !== "") yield { kind: "world", content, topic };
       }
-    if (!(["decision", "preference", "fact", "note"] as const).some(wants)) return;
+    if (!notedKinds.some(wants)) return;
     const agents = new Set(await this.#list("agents"));
     const days = new Set([...(await this.days()), ...((await rust?.days()) ?? [])]);
     for (const day of [...days].toSorted().toReversed()) {

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import type { Command } from "commander";
 
@@ -8,6 +8,7 @@ import { terminalJson, terminalText } from "../../../domain/terminal-text.ts";
 import type { DeployAction } from "../../../runtime/agents/catalog-types.ts";
 import type { CommandContext, GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
+import { saveFile } from "../output/save-file.ts";
 import type { Setup } from "../program.ts";
 import { openServerIfAny } from "../server/connect.ts";
 
@@ -75,12 +76,7 @@ export function defineAgentPackages(command: Command, { context, action }: Setup
           return exitCodes.done;
         }
         const path = resolve(context.cwd, file);
-        try {
-          await writeFile(path, archive, { flag: "wx", mode: 0o600 });
-        } catch (error) {
-          if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-          throw new CommandFailure(exitCodes.failed, `${file} is there already`, { hint: "name another file" });
-        }
+        await saveFile(path, [archive], { shown: file });
         context.stdout.write(globals.json ? `${terminalJson({ agent: name, file: path })}\n` : `made  ${file}\n`);
         return exitCodes.done;
       }),

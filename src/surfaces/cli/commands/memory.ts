@@ -1,22 +1,18 @@
-import { open, rm } from "node:fs/promises";
 import { resolve } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 
 import { Option } from "commander";
 
 import { terminalJson } from "../../../domain/terminal-text.ts";
-import type { CommandContext } from "../context.ts";
+import { memoryKinds } from "../../../schema/api/memory.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { memoryLines, type ShownMemory } from "../output/memory-lines.ts";
+import { saveFile } from "../output/save-file.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition } from "../program.ts";
 import { openServer } from "../server/connect.ts";
 import { wholeNumber } from "../whole-number.ts";
 
 type SearchFlags = { agent: string; kind?: ShownMemory["kind"]; since?: string; limit: number };
-
-const kinds = ["decision", "preference", "fact", "note", "memory", "world"];
 
 /** `duragent memory`. */
 export const define: Definition = (command, { context, action }) => {
@@ -27,7 +23,7 @@ export const define: Definition = (command, { context, action }) => {
     .description("what an agent remembers, newest first")
     .argument("[words]", "words that must all occur; all of it without them")
     .requiredOption("-a, --agent <name>", "whose")
-    .addOption(new Option("--kind <kind>", "only these").choices(kinds))
+    .addOption(new Option("--kind <kind>", "only these").choices(memoryKinds))
     .option("--since <day>", "of notes only those from this day on: YYYY-MM-DD")
     .option("--limit <n>", "at most so many", wholeNumber(1, 1000), 50)
     .addHelpText("after", "\nExample:\n  duragent memory search postgres -a demo\n")
@@ -56,26 +52,11 @@ export const define: Definition = (command, { context, action }) => {
         const archive = (await openServer(context, globals)).exportMemory(agent);
         if (output === undefined) for await (const chunk of archive) context.stdout.write(chunk);
         else {
-          await writeNew(context, output, archive);
-          const result = { agent, file: resolve(context.cwd, output) };
-          context.stdout.write(globals.json ? `${terminalJson(result)}\n` : `made  ${output}\n`);
+          const file = resolve(context.cwd, output);
+          await saveFile(file, archive, { shown: output });
+          context.stdout.write(globals.json ? `${terminalJson({ agent, file })}\n` : `made  ${output}\n`);
         }
         return exitCodes.done;
       }),
     );
 };
-
-/** Writes a file that is not there yet, whole or not at all. */
-async function writeNew({ cwd }: CommandContext, name: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  const path = resolve(cwd, name);
-  const file = await open(path, "wx", 0o600).catch((error: unknown) => {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    throw new CommandFailure(exitCodes.failed, `${name} is there already`, { hint: "name another file" });
-  });
-  try {
-    await pipeline(Readable.from(bytes), file.createWriteStream());
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error;
-  }
-}
