@@ -21,14 +21,17 @@ export type RunningText = {
 export type LiveEntry = { n: number; afterSeq: number; frame: StreamFrame };
 
 const sharedFramesMax = 256;
+/** Of all entries together, as they go over the wire; the newest is kept whatever its size. */
+const entriesBytesMax = 4 * 1024 * 1024;
 
-/** What is shown to attached clients and never stored. Bounded by `bufferSize` entries besides the running text. */
+/** What is shown to attached clients and never stored. Bounded by `bufferSize` entries and 4 MiB besides the running text. */
 export class LiveFeed {
   running: RunningText | null = null;
   entries: LiveEntry[] = [];
   /** Raised by whatever a reader could want to see. */
   version = 0;
   private count = 0;
+  private entriesBytes = 0;
   private readonly listeners = new Set<() => void>();
   private readonly shared = new Map<string, StreamFrame>();
   private bufferSize: number;
@@ -67,7 +70,7 @@ export class LiveFeed {
   /** Its response is durable, or there will be none. */
   endText(): void {
     this.running = null;
-    this.entries = [];
+    this.keep([]);
     this.shared.clear();
     this.changed();
   }
@@ -75,10 +78,18 @@ export class LiveFeed {
   add(name: LiveName, afterSeq: number, data: Record<string, unknown>): void {
     this.count += 1;
     // What a session did before is of no use to anybody.
-    if (name === "activity") this.entries = this.entries.filter(({ frame }) => !isActivity(frame));
-    this.entries.push({ n: this.count, afterSeq, frame: liveFrame(name, data) });
-    if (this.entries.length > this.bufferSize) this.entries.splice(0, this.entries.length - this.bufferSize);
+    if (name === "activity") this.keep(this.entries.filter(({ frame }) => !isActivity(frame)));
+    const frame = liveFrame(name, data);
+    this.entries.push({ n: this.count, afterSeq, frame });
+    this.entriesBytes += frame.wire.length;
+    while (this.entries.length > this.bufferSize || (this.entries.length > 1 && this.entriesBytes > entriesBytesMax))
+      this.entriesBytes -= this.entries.shift()?.frame.wire.length ?? 0;
     this.changed();
+  }
+
+  private keep(entries: LiveEntry[]): void {
+    this.entries = entries;
+    this.entriesBytes = entries.reduce((sum, { frame }) => sum + frame.wire.length, 0);
   }
 
   /** The number of the newest entry. */
