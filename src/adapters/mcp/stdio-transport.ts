@@ -156,7 +156,8 @@ export class StdioTransport implements Transport {
     try {
       process.kill(-pid, signal);
     } catch (error) {
-      if (!hasCode(error, "ESRCH")) throw error;
+      // Gone already; or (EPERM) what is left belongs to another user, or is no more than a zombie (macOS).
+      if (!hasCode(error, "ESRCH", "EPERM")) throw error;
     }
   }
 
