@@ -1,4 +1,3 @@
-import { policyProblemsIn } from "../adapters/policy/policy-file.ts";
 import type { HealthBody, ReadinessBody } from "../schema/api/server.ts";
 import type { ConfigWatch } from "./config/watch-config.ts";
 import type { Runtime } from "./build-runtime.ts";
@@ -44,6 +43,8 @@ export async function healthOf({
   const [store, sessions] = await Promise.all([runtime.store.health(), runtime.sessions.problems()]);
   const invalid = runtime.catalog.invalid();
   const configuration = configProblems();
+  // Loaded when somebody asks: a server whose agents have no tools needs nothing of it.
+  const { policyProblemsIn } = await import("../adapters/policy/policy-file.ts");
   const policies = (await policyFolders(runtime.catalog, dataDir, policyAgentsMax)).flatMap(policyProblemsIn);
   const wrong = [invalid, sessions, configuration, policies].some((problems) => problems.length > 0);
   const degraded = wrong || phase() === "draining";

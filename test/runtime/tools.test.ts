@@ -6,6 +6,8 @@ import type { ToolCall } from "../../src/schema/session-event.ts";
 import { gate } from "../support/fake-model.ts";
 import { eventsOf, eventually, harness, newSession, typesOf } from "../support/runtime-harness.ts";
 import { openTestStore } from "../support/test-store.ts";
+import { until } from "../support/until.ts";
+import { createVirtualClock } from "../support/virtual-clock.ts";
 
 const patient = { timeoutMs: 5_000, signal: new AbortController().signal };
 const message = { source: "http", mayDecide: true };
@@ -165,6 +167,29 @@ test("cancelling stops the tool, settles every call and ends the turn", async (t
   const events = await eventsOf(running, id);
   assert.ok(events.some((event) => event.type === "tool_result" && event.call_id === "c1"));
   assert.ok(events.some((event) => event.type === "tools_skipped" && event.call_ids.includes("c2")));
+});
+
+test("a tool that does not stop when it is told to is given up, and may have taken effect", async (t) => {
+  const started = gate();
+  const deaf = tool("deaf", "unsafe", () => {
+    started.open();
+    return new Promise(() => undefined);
+  });
+  const clock = createVirtualClock();
+  const running = harness({ store: await openTestStore(t), tools: [deaf], clock });
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  running.model.reply({ calls: [call("c1", "deaf")] });
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await started.opened;
+  const timers = clock.pending();
+  await running.sessions.control(id, { action: "cancel", by: "http", attached: true });
+  await until("the tool was told to stop", () => clock.pending() > timers);
+  clock.advance(10_000);
+  const answer = await running.sessions.answer(id, sent.messageId, patient);
+  assert.equal(answer.kind === "ended" && answer.outcome, "cancelled");
+  const result = (await eventsOf(running, id)).find((event) => event.type === "tool_result");
+  assert.match(result?.type === "tool_result" ? result.result.content : "", /It may have taken effect/);
 });
 
 test("too many model calls end the turn with a notice", async (t) => {

@@ -56,10 +56,23 @@ const memoryStores: Readonly<Record<string, (place: FileMemoryPlace) => Promise<
   },
 };
 
+/** A store that is opened when something is first remembered or recalled: few agents have a memory. */
+function whenUsed(open: () => Promise<MemoryStore>): MemoryStore {
+  let opened: Promise<MemoryStore> | undefined;
+  const store = (): Promise<MemoryStore> => (opened ??= open());
+  return {
+    put: async (agent, entry) => (await store()).put(agent, entry),
+    query: async (agent, query) => (await store()).query(agent, query),
+    async *export(agent) {
+      yield* (await store()).export(agent);
+    },
+  };
+}
+
 /** Opens the backend that `services.memory.backend` names. Throws `unprocessable` for one that this version does not have. */
 export async function openMemoryStore(backend: string, place: FileMemoryPlace): Promise<MemoryStore> {
   const open = Object.hasOwn(memoryStores, backend) ? memoryStores[backend] : undefined;
-  if (open) return open(place);
+  if (open) return whenUsed(() => open(place));
   throw new DuragentError("unprocessable", `services.memory.backend: ${backend} is not known; use filesystem`);
 }
 
