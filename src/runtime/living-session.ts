@@ -8,7 +8,7 @@ import { sessionSettings, type SessionSettings } from "../domain/session/setting
 import type { MessageId, SessionId } from "../schema/ids.ts";
 import type { DraftOf, EventDraft, ToolCall } from "../schema/session-event.ts";
 import type { LoadedAgent } from "./agents/catalog-types.ts";
-import type { CallLimits } from "./call-gate.ts";
+import type { CallLimits } from "./limits/call-gate.ts";
 import { LiveFeed } from "./live-feed.ts";
 import type { PolicyDecision, RuntimeParts, ToolSet } from "./parts.ts";
 import type { Activity } from "./runtime.ts";

@@ -6,8 +6,8 @@ import { resolveAgent, startTurn } from "./agent-in-force.ts";
 import { decisionEvents } from "./decision-events.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
-import { performCompaction } from "./perform-compaction.ts";
-import { performModelCall } from "./perform-model-call.ts";
+import { performCompaction } from "./model-calls/perform-compaction.ts";
+import { performModelCall } from "./model-calls/perform-model-call.ts";
 import { performTools } from "./perform-tools.ts";
 import { recordEndedProcesses } from "./session-processes.ts";
 

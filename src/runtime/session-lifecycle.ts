@@ -6,7 +6,7 @@ import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { DraftOf, EventDraft } from "../schema/session-event.ts";
 import type { LoadedAgent } from "./agents/catalog-types.ts";
-import { payerOf } from "./budgets.ts";
+import { payerOf } from "./limits/budgets.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { CreateSession, Sessions, SessionView } from "./runtime.ts";
 import { enter } from "./session-commands.ts";

@@ -3,7 +3,7 @@ import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import { eventKinds } from "../schema/session-event.ts";
 import { resolveAgent } from "./agent-in-force.ts";
-import { createLimits, type LimitsInForce } from "./limits-in-force.ts";
+import { createLimits, type LimitsInForce } from "./limits/limits-in-force.ts";
 import { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 import { RunLeases } from "./run-leases.ts";

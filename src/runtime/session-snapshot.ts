@@ -1,6 +1,6 @@
 import type { SessionStore } from "../ports/session-store.ts";
 import { modelWindowTokens } from "../domain/prompt/model-window.ts";
-import { contextStart } from "./context-start.ts";
+import { contextStart } from "./model-calls/context-start.ts";
 import type { LivingSession } from "./living-session.ts";
 
 /** Writes a snapshot where there is something new in it, and lets go of events that no request needs any more. */

@@ -1,6 +1,6 @@
 import { retryDefaults } from "../../src/domain/model/backoff.ts";
 import { ModelFailure, type Model, type ModelPart } from "../../src/ports/model.ts";
-import { callModel, type ModelCallOptions } from "../../src/runtime/model-call.ts";
+import { callModel, type ModelCallOptions } from "../../src/runtime/model-calls/model-call.ts";
 import { createVirtualClock } from "../support/virtual-clock.ts";
 
 const request = { system: "", messages: [], tools: [], settings: {} };

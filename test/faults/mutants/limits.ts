@@ -1,7 +1,7 @@
 import type { Mutant } from "../mutant.ts";
 
-const budgets = "test/runtime/budgets.test.ts";
-const rates = "test/runtime/rates.test.ts";
+const budgets = "test/runtime/limits/budgets.test.ts";
+const rates = "test/runtime/limits/rates.test.ts";
 
 /** Faults put into limits; each must turn its test red. */
 export const limitMutants: readonly Mutant[] = [
@@ -21,35 +21,35 @@ export const limitMutants: readonly Mutant[] = [
   },
   {
     name: "budgets are checked only at the turn's start",
-    file: "src/runtime/budgets.ts",
+    file: "src/runtime/limits/budgets.ts",
     find: "if (!turn || !session.inForce) return null;",
     replace: "if (!turn || !session.inForce || turn.responses > 0) return null;",
     test: budgets,
   },
   {
     name: "calls go on before the logs have been counted",
-    file: "src/runtime/budgets.ts",
+    file: "src/runtime/limits/budgets.ts",
     find: "if (needsDay && !this.isCounted)",
     replace: "if (needsDay && this.isCounted === null)",
     test: budgets,
   },
   {
     name: "nothing is reserved for a call in flight",
-    file: "src/runtime/call-gate.ts",
+    file: "src/runtime/limits/call-gate.ts",
     find: "        budgets.keep(this.hold);\n",
     replace: "",
     test: budgets,
   },
   {
     name: "what a failed try cost does not count for the next",
-    file: "src/runtime/call-gate.ts",
+    file: "src/runtime/limits/call-gate.ts",
     find: "unrecordedUsd[of.provider] = (unrecordedUsd[of.provider] ?? 0) + usd;",
     replace: "",
     test: budgets,
   },
   {
     name: "a price that is not known is nothing",
-    file: "src/runtime/budgets.ts",
+    file: "src/runtime/limits/budgets.ts",
     find: "if (!inDollars || this.priceOf(inForce, of)) return null;",
     replace: "if (inDollars || !inDollars) return null;",
     test: budgets,
@@ -63,21 +63,21 @@ export const limitMutants: readonly Mutant[] = [
   },
   {
     name: "a day's sum goes on over midnight",
-    file: "src/runtime/day-ledger.ts",
+    file: "src/runtime/limits/day-ledger.ts",
     find: "const sums = this.sums.get(dayOf(this.clock.now()));",
     replace: "const sums = [...this.sums.values()][0];",
     test: budgets,
   },
   {
     name: "who waits for a rate can not be cancelled",
-    file: "src/runtime/rates.ts",
+    file: "src/runtime/limits/rates.ts",
     find: 'request.signal.addEventListener("abort", onAbort, { once: true });',
     replace: "",
     test: rates,
   },
   {
     name: "waiting for a rate counts against llm_timeout_seconds",
-    file: "src/runtime/model-call.ts",
+    file: "src/runtime/model-calls/model-call.ts",
     find: "deadlineMs += clock.monotonic() - askedAtMs;",
     replace: "",
     test: rates,

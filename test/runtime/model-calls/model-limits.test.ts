@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ModelFailure } from "../../src/ports/model.ts";
-import { eventually, harness, newSession, type HarnessOptions } from "../support/runtime-harness.ts";
-import { openTestStore } from "../support/test-store.ts";
+import { ModelFailure } from "../../../src/ports/model.ts";
+import { eventually, harness, newSession, type HarnessOptions } from "../../support/runtime-harness.ts";
+import { openTestStore } from "../../support/test-store.ts";
 
 const overloaded = new ModelFailure("Overloaded", { status: 529, retryable: true });
 

@@ -1,13 +1,13 @@
-import type { ModelChoice, ModelSettings, ToolDefinition } from "../ports/model.ts";
-import { fitRequest, type FittedRequest, type PromptMaterial } from "../domain/prompt/fit-request.ts";
-import { modelWindowTokens } from "../domain/prompt/model-window.ts";
-import { systemPrompt } from "../domain/prompt/system-prompt.ts";
-import { correctionRatio } from "../domain/prompt/tokens.ts";
-import { conversation, type Conversation } from "../domain/session/conversation.ts";
-import type { SessionState, TurnState } from "../domain/session/state.ts";
-import type { SessionEvent } from "../schema/session-event.ts";
-import type { AgentModel } from "../schema/agent-model.ts";
-import type { AgentInForce } from "./living-session.ts";
+import type { ModelChoice, ModelSettings, ToolDefinition } from "../../ports/model.ts";
+import { fitRequest, type FittedRequest, type PromptMaterial } from "../../domain/prompt/fit-request.ts";
+import { modelWindowTokens } from "../../domain/prompt/model-window.ts";
+import { systemPrompt } from "../../domain/prompt/system-prompt.ts";
+import { correctionRatio } from "../../domain/prompt/tokens.ts";
+import { conversation, type Conversation } from "../../domain/session/conversation.ts";
+import type { SessionState, TurnState } from "../../domain/session/state.ts";
+import type { SessionEvent } from "../../schema/session-event.ts";
+import type { AgentModel } from "../../schema/agent-model.ts";
+import type { AgentInForce } from "../living-session.ts";
 
 /** A request as it follows from the log, and what it was made from. */
 export type BuiltRequest = FittedRequest & {

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import { ModelFailure } from "../../src/ports/model.ts";
-import type { SessionId } from "../../src/schema/ids.ts";
-import { FakeModel, gate } from "../support/fake-model.ts";
-import { eventsOf, eventually, harness, newSession, type Harness } from "../support/runtime-harness.ts";
-import { openRestartableStore, openTestStore } from "../support/test-store.ts";
-import { until } from "../support/until.ts";
-import { createVirtualClock } from "../support/virtual-clock.ts";
+import { ModelFailure } from "../../../src/ports/model.ts";
+import type { SessionId } from "../../../src/schema/ids.ts";
+import { FakeModel, gate } from "../../support/fake-model.ts";
+import { eventsOf, eventually, harness, newSession, type Harness } from "../../support/runtime-harness.ts";
+import { openRestartableStore, openTestStore } from "../../support/test-store.ts";
+import { until } from "../../support/until.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 const message = { source: "http", mayDecide: true };
 /** A call of the fake model takes 10 and 5 tokens: a cent. */

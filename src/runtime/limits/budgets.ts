@@ -6,16 +6,16 @@ import {
   type Budget,
   type LimitLevel,
   type SpentFigures,
-} from "../domain/limits/budgets.ts";
-import { costOf, sumOf } from "../domain/limits/spending.ts";
-import type { Price } from "../domain/model/price-table.ts";
-import type { SessionState } from "../domain/session/state.ts";
-import type { DeletedSpending } from "../schema/deleted-spending.ts";
-import type { SessionId } from "../schema/ids.ts";
+} from "../../domain/limits/budgets.ts";
+import { costOf, sumOf } from "../../domain/limits/spending.ts";
+import type { Price } from "../../domain/model/price-table.ts";
+import type { SessionState } from "../../domain/session/state.ts";
+import type { DeletedSpending } from "../../schema/deleted-spending.ts";
+import type { SessionId } from "../../schema/ids.ts";
 import { DayLedger, type Spender } from "./day-ledger.ts";
-import type { AgentInForce, LivingSession } from "./living-session.ts";
-import { priceFor } from "./model-limits.ts";
-import type { RuntimeParts } from "./parts.ts";
+import type { AgentInForce, LivingSession } from "../living-session.ts";
+import { priceFor } from "../model-calls/model-limits.ts";
+import type { RuntimeParts } from "../parts.ts";
 
 /** A model by the names under which it is paid. */
 export type PaidModel = { provider: string; model: string };

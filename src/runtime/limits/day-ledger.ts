@@ -1,8 +1,8 @@
-import { costOf, dayOf, roundUsd, type Costs, type Spending } from "../domain/limits/spending.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { Metrics } from "../ports/telemetry.ts";
-import type { DeletedSpending } from "../schema/deleted-spending.ts";
-import type { SessionId } from "../schema/ids.ts";
+import { costOf, dayOf, roundUsd, type Costs, type Spending } from "../../domain/limits/spending.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Metrics } from "../../ports/telemetry.ts";
+import type { DeletedSpending } from "../../schema/deleted-spending.ts";
+import type { SessionId } from "../../schema/ids.ts";
 
 /** Whose money: of all sessions, of one agent's, or what one provider was paid. */
 export type Spender = { kind: "server" } | { kind: "agent" | "provider"; name: string };

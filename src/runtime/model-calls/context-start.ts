@@ -1,5 +1,5 @@
-import type { SessionEvent } from "../schema/session-event.ts";
-import type { SessionState } from "../domain/session/state.ts";
+import type { SessionEvent } from "../../schema/session-event.ts";
+import type { SessionState } from "../../domain/session/state.ts";
 
 /**
  * The first `seq` that the model's context can still need: from a turn boundary on, so many of the newest turns as

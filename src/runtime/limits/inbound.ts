@@ -1,7 +1,7 @@
-import { DuragentError } from "../schema/problem.ts";
+import { DuragentError } from "../../schema/problem.ts";
 import { payerOf } from "./budgets.ts";
-import type { LivingSession } from "./living-session.ts";
-import type { RuntimeParts } from "./parts.ts";
+import type { LivingSession } from "../living-session.ts";
+import type { RuntimeParts } from "../parts.ts";
 
 const minuteMs = 60_000;
 

@@ -1,20 +1,20 @@
-import { ModelFailure, type ModelRequest } from "../ports/model.ts";
-import type { Appended, Lease } from "../ports/session-store.ts";
-import { contextUse } from "../domain/prompt/fit-request.ts";
-import type { TurnState } from "../domain/session/state.ts";
-import type { MessageId } from "../schema/ids.ts";
-import { DuragentError } from "../schema/problem.ts";
-import type { EventDraft, ToolCall } from "../schema/session-event.ts";
-import { CallGate } from "./call-gate.ts";
+import { ModelFailure, type ModelRequest } from "../../ports/model.ts";
+import type { Appended, Lease } from "../../ports/session-store.ts";
+import { contextUse } from "../../domain/prompt/fit-request.ts";
+import type { TurnState } from "../../domain/session/state.ts";
+import type { MessageId } from "../../schema/ids.ts";
+import { DuragentError } from "../../schema/problem.ts";
+import type { EventDraft, ToolCall } from "../../schema/session-event.ts";
+import { CallGate } from "../limits/call-gate.ts";
 import { callModel, type ModelCallResult } from "./model-call.ts";
 import { retryFor } from "./model-limits.ts";
 import type { Candidate } from "./model-try.ts";
 import { buildRequest, modelChoices, type BuiltRequest } from "./model-request.ts";
-import type { AgentInForce, LivingSession } from "./living-session.ts";
-import type { RuntimeParts } from "./parts.ts";
-import { ShownText } from "./shown-text.ts";
+import type { AgentInForce, LivingSession } from "../living-session.ts";
+import type { RuntimeParts } from "../parts.ts";
+import { ShownText } from "../shown-text.ts";
 import { cutShort, withPrice, wastedEvents } from "./usage-events.ts";
-import { whileRunning } from "./while-running.ts";
+import { whileRunning } from "../while-running.ts";
 
 /** One model call of the open turn, with its retries: its response enters the log whole, or nothing of it does. */
 export async function performModelCall(

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { createModelRegistry } from "../../src/adapters/models/registry.ts";
-import { retryDefaults } from "../../src/domain/model/backoff.ts";
-import { callModel, type ModelCallOptions } from "../../src/runtime/model-call.ts";
-import { framesOf, startMockProvider, type MockProvider } from "../support/mock-provider.ts";
-import { createVirtualClock } from "../support/virtual-clock.ts";
+import { createModelRegistry } from "../../../src/adapters/models/registry.ts";
+import { retryDefaults } from "../../../src/domain/model/backoff.ts";
+import { callModel, type ModelCallOptions } from "../../../src/runtime/model-calls/model-call.ts";
+import { framesOf, startMockProvider, type MockProvider } from "../../support/mock-provider.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 // The whole way from the bytes of a provider to the outcome of a call; only time is made up.
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { failing, finish, setUp, text, type Step } from "./playing-models.ts";
+import { failing, finish, setUp, text, type Step } from "../playing-models.ts";
 
 test("silence between pieces of content ends a try, and the next one begins", async () => {
   const { call, clock, seen, played } = setUp(

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ModelFailure } from "../../src/ports/model.ts";
-import { Rates, type RateLevel, type Wait } from "../../src/runtime/rates.ts";
-import type { StreamFrame } from "../../src/runtime/runtime.ts";
-import type { Limits } from "../../src/schema/limits.ts";
-import { clockedCounters } from "../support/clocked-counters.ts";
-import { gate } from "../support/fake-model.ts";
-import { eventually, harness, newSession, quietMetrics } from "../support/runtime-harness.ts";
-import { openTestStore } from "../support/test-store.ts";
-import { until } from "../support/until.ts";
-import { createVirtualClock } from "../support/virtual-clock.ts";
+import { ModelFailure } from "../../../src/ports/model.ts";
+import { Rates, type RateLevel, type Wait } from "../../../src/runtime/limits/rates.ts";
+import type { StreamFrame } from "../../../src/runtime/runtime.ts";
+import type { Limits } from "../../../src/schema/limits.ts";
+import { clockedCounters } from "../../support/clocked-counters.ts";
+import { gate } from "../../support/fake-model.ts";
+import { eventually, harness, newSession, quietMetrics } from "../../support/runtime-harness.ts";
+import { openTestStore } from "../../support/test-store.ts";
+import { until } from "../../support/until.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 const message = { source: "http", mayDecide: true };
 const patient = { timeoutMs: 3_600_000, signal: new AbortController().signal };

@@ -1,6 +1,6 @@
 import { Budgets } from "./budgets.ts";
 import { Inbound } from "./inbound.ts";
-import type { RuntimeParts } from "./parts.ts";
+import type { RuntimeParts } from "../parts.ts";
 import { Rates } from "./rates.ts";
 
 /** The limits that this process holds to, with all that it has counted. */

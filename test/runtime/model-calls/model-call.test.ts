@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import type { ModelPart } from "../../src/ports/model.ts";
-import { createVirtualClock } from "../support/virtual-clock.ts";
-import { failing, finish, setUp, text, usage } from "./playing-models.ts";
+import type { ModelPart } from "../../../src/ports/model.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
+import { failing, finish, setUp, text, usage } from "../playing-models.ts";
 
 test("an answer carries its text, thoughts, calls, usage and times", async () => {
   const call: ModelPart = { type: "tool_call", call: { call_id: "c", tool_name: "bash", arguments: {} } };

@@ -1,10 +1,10 @@
-import { pricesOf, retryOf, type ModelLimits } from "../domain/model/model-limits.ts";
-import type { RetryLimits } from "../domain/model/backoff.ts";
-import { costUsd, priceOf, type PriceOverrides } from "../domain/model/price.ts";
-import type { Price } from "../domain/model/price-table.ts";
-import type { Usage } from "../schema/session-event.ts";
-import type { AgentInForce } from "./living-session.ts";
-import type { RuntimeParts } from "./parts.ts";
+import { pricesOf, retryOf, type ModelLimits } from "../../domain/model/model-limits.ts";
+import type { RetryLimits } from "../../domain/model/backoff.ts";
+import { costUsd, priceOf, type PriceOverrides } from "../../domain/model/price.ts";
+import type { Price } from "../../domain/model/price-table.ts";
+import type { Usage } from "../../schema/session-event.ts";
+import type { AgentInForce } from "../living-session.ts";
+import type { RuntimeParts } from "../parts.ts";
 
 /** How often a model of this provider is asked for this agent, as of now. */
 export function retryFor(parts: RuntimeParts, inForce: AgentInForce | null, provider: string): RetryLimits {

@@ -1,7 +1,7 @@
-import type { Clock } from "../ports/clock.ts";
-import type { RateCounters } from "../ports/rate-counters.ts";
-import type { Metrics } from "../ports/telemetry.ts";
-import type { Limits } from "../schema/limits.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { RateCounters } from "../../ports/rate-counters.ts";
+import type { Metrics } from "../../ports/telemetry.ts";
+import type { Limits } from "../../schema/limits.ts";
 
 /** Model calls that may wait for a rate at once, in all. */
 export const waitingMax = 10_000;

@@ -1,10 +1,10 @@
-import { emptyUsage } from "../domain/session/state.ts";
-import type { TurnId } from "../schema/ids.ts";
-import type { EventDraft, Usage } from "../schema/session-event.ts";
-import type { AgentInForce } from "./living-session.ts";
+import { emptyUsage } from "../../domain/session/state.ts";
+import type { TurnId } from "../../schema/ids.ts";
+import type { EventDraft, Usage } from "../../schema/session-event.ts";
+import type { AgentInForce } from "../living-session.ts";
 import { costFor } from "./model-limits.ts";
 import type { WastedUsage } from "./model-call.ts";
-import type { RuntimeParts } from "./parts.ts";
+import type { RuntimeParts } from "../parts.ts";
 
 /** Usage with what it cost, where the price of the model is known; counted in the metrics. */
 export function withPrice(

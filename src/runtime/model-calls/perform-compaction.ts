@@ -1,13 +1,13 @@
-import type { Appended, Lease } from "../ports/session-store.ts";
-import { compactionRequest, isUsableSummary } from "../domain/prompt/compaction.ts";
-import { messagesTokens, textTokens } from "../domain/prompt/tokens.ts";
+import type { Appended, Lease } from "../../ports/session-store.ts";
+import { compactionRequest, isUsableSummary } from "../../domain/prompt/compaction.ts";
+import { messagesTokens, textTokens } from "../../domain/prompt/tokens.ts";
 import { callModel, type ModelCallResult, type WastedUsage } from "./model-call.ts";
 import { buildRequest } from "./model-request.ts";
-import type { LivingSession } from "./living-session.ts";
-import type { RuntimeParts } from "./parts.ts";
+import type { LivingSession } from "../living-session.ts";
+import type { RuntimeParts } from "../parts.ts";
 import { candidatesFor, gateOf } from "./perform-model-call.ts";
 import { cutShort, wastedEvents, withPrice } from "./usage-events.ts";
-import { whileRunning } from "./while-running.ts";
+import { whileRunning } from "../while-running.ts";
 
 /**
  * Has the model summarise the closed turns up to `throughSeq`. Where that fails the history is cut instead: a turn

@@ -3,14 +3,14 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 
-import { redactor } from "../../src/domain/redact.ts";
-import { ModelFailure } from "../../src/ports/model.ts";
-import type { StreamFrame } from "../../src/runtime/runtime.ts";
-import { FakeModel, gate } from "../support/fake-model.ts";
-import { eventsOf, eventually, harness, newSession } from "../support/runtime-harness.ts";
-import { openRestartableStore, openTestStore } from "../support/test-store.ts";
-import { createVirtualClock } from "../support/virtual-clock.ts";
-import { until } from "../support/until.ts";
+import { redactor } from "../../../src/domain/redact.ts";
+import { ModelFailure } from "../../../src/ports/model.ts";
+import type { StreamFrame } from "../../../src/runtime/runtime.ts";
+import { FakeModel, gate } from "../../support/fake-model.ts";
+import { eventsOf, eventually, harness, newSession } from "../../support/runtime-harness.ts";
+import { openRestartableStore, openTestStore } from "../../support/test-store.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
+import { until } from "../../support/until.ts";
 
 const patient = { timeoutMs: 5_000, signal: new AbortController().signal };
 const message = { source: "http", mayDecide: true };

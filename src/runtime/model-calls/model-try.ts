@@ -1,7 +1,7 @@
-import type { RetryLimits } from "../domain/model/backoff.ts";
-import type { Clock } from "../ports/clock.ts";
-import { ModelFailure, type Model, type ModelPart, type ModelRequest, type ModelStop } from "../ports/model.ts";
-import type { ToolCall, Usage } from "../schema/session-event.ts";
+import type { RetryLimits } from "../../domain/model/backoff.ts";
+import type { Clock } from "../../ports/clock.ts";
+import { ModelFailure, type Model, type ModelPart, type ModelRequest, type ModelStop } from "../../ports/model.ts";
+import type { ToolCall, Usage } from "../../schema/session-event.ts";
 
 /** The text of a response, and likewise its thoughts, is at most this long (UTF-8). */
 export const responseBytesMax = 1024 * 1024;

@@ -1,11 +1,11 @@
-import { keyOf } from "../domain/limits/budgets.ts";
-import { assumedOutputTokens } from "../domain/prompt/fit-request.ts";
-import { ModelFailure } from "../ports/model.ts";
-import type { Usage } from "../schema/session-event.ts";
+import { keyOf } from "../../domain/limits/budgets.ts";
+import { assumedOutputTokens } from "../../domain/prompt/fit-request.ts";
+import { ModelFailure } from "../../ports/model.ts";
+import type { Usage } from "../../schema/session-event.ts";
 import { payerOf, type Budgets, type Hold, type PaidModel } from "./budgets.ts";
-import type { AgentInForce, LivingSession } from "./living-session.ts";
-import { costFor } from "./model-limits.ts";
-import type { RuntimeParts } from "./parts.ts";
+import type { AgentInForce, LivingSession } from "../living-session.ts";
+import { costFor } from "../model-calls/model-limits.ts";
+import type { RuntimeParts } from "../parts.ts";
 import { waitingMax, type Permit, type RateLevel, type Rates, type Wait } from "./rates.ts";
 
 /** The limits that this process holds its model calls to. */

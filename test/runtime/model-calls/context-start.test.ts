@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { conversation } from "../../src/domain/session/conversation.ts";
-import { evolve } from "../../src/domain/session/evolve.ts";
-import { initialState } from "../../src/domain/session/state.ts";
-import { contextStart } from "../../src/runtime/context-start.ts";
-import type { SessionEvent } from "../../src/schema/session-event.ts";
-import { harness, newSession, eventsOf } from "../support/runtime-harness.ts";
-import { openTestStore } from "../support/test-store.ts";
+import { conversation } from "../../../src/domain/session/conversation.ts";
+import { evolve } from "../../../src/domain/session/evolve.ts";
+import { initialState } from "../../../src/domain/session/state.ts";
+import { contextStart } from "../../../src/runtime/model-calls/context-start.ts";
+import type { SessionEvent } from "../../../src/schema/session-event.ts";
+import { harness, newSession, eventsOf } from "../../support/runtime-harness.ts";
+import { openTestStore } from "../../support/test-store.ts";
 
 const message = { source: "http", mayDecide: true };
 const patient = { timeoutMs: 5_000, signal: new AbortController().signal };

@@ -1,8 +1,8 @@
-import { backoffMs, type RetryLimits } from "../domain/model/backoff.ts";
-import type { Clock } from "../ports/clock.ts";
-import type { ModelFailure } from "../ports/model.ts";
-import type { Usage } from "../schema/session-event.ts";
-import type { CallGate } from "./call-gate.ts";
+import { backoffMs, type RetryLimits } from "../../domain/model/backoff.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { ModelFailure } from "../../ports/model.ts";
+import type { Usage } from "../../schema/session-event.ts";
+import type { CallGate } from "../limits/call-gate.ts";
 import {
   noProgress,
   thoughtUsage,
