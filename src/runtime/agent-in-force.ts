@@ -17,8 +17,6 @@ export async function resolveAgent(session: LivingSession, parts: RuntimeParts):
   const agent = turn ? await versionOf(session, parts, turn.agentDigest) : await newestAgent(session, parts);
   session.agentMissing = agent ? null : missingText(session, turn !== null);
   session.inForce = agent ? inForce(session, parts, agent) : null;
-  // What is open may be a call of a tool that has to be looked for first.
-  if (turn) await session.inForce?.tools.prepare();
   session.feed.resize(session.settings().outputBufferSize);
 }
 

@@ -34,9 +34,15 @@ export async function run(
   options: RunOptions,
 ): Promise<RunEnd> {
   let conflicts = 0;
+  let prepared = false;
   for (;;) {
     if (lease.signal.aborted || session.log.failure) return { kind: "stopped" };
     await resolveAgent(session, parts);
+    if (!prepared) {
+      // What is open may be a call of a tool that has to be looked for first. Here, so that nobody who only reads waits for it.
+      if (session.tail.turn) await session.inForce?.tools.prepare();
+      prepared = true;
+    }
     if (session.endedProcesses.size > 0) {
       const recorded = await recordEndedProcesses(session, lease);
       if (recorded.kind === "fenced" || recorded.kind === "ended") return { kind: "stopped" };
