@@ -3,26 +3,17 @@ import { test } from "node:test";
 
 import { boundedTool } from "../../src/app/bounded-tool.ts";
 import type { ArtifactStore } from "../../src/ports/artifact-store.ts";
-import type { Tool, ToolContext } from "../../src/ports/tool.ts";
+import type { Tool } from "../../src/ports/tool.ts";
 import { redactor } from "../../src/domain/redact.ts";
-import type { SessionId } from "../../src/schema/ids.ts";
 import { DuragentError } from "../../src/schema/problem.ts";
 import type { ToolResult } from "../../src/schema/session-event.ts";
 import { recordingLog } from "../support/runtime-harness.ts";
+import { toolContext } from "../support/tool-context.ts";
 
 const secret = "sk-very-secret-0123456789";
 const limit = 256 * 1024;
 const call = { call_id: "c1", tool_name: "say", arguments: {} };
-const context: ToolContext = {
-  sessionId: `session_${"0".repeat(26)}` as SessionId,
-  agent: "tester",
-  callId: "c1",
-  idempotencyKey: "key",
-  attempt: 1,
-  signal: new AbortController().signal,
-  onOutput: () => {},
-  session: { processStarted: () => Promise.resolve(), notify: () => Promise.resolve({ to: "nobody" }) },
-};
+const context = toolContext();
 
 function saying(result: ToolResult, put?: ArtifactStore["put"]) {
   const kept = new Map<string, string>();

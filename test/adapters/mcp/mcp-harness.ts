@@ -9,10 +9,10 @@ import { createMcpServers } from "../../../src/adapters/mcp/servers.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Sandbox } from "../../../src/ports/sandbox.ts";
 import type { Log } from "../../../src/ports/telemetry.ts";
-import type { Tool, ToolContext } from "../../../src/ports/tool.ts";
-import { sessionIdSchema } from "../../../src/schema/ids.ts";
+import type { Tool } from "../../../src/ports/tool.ts";
 import type { ToolResult } from "../../../src/schema/session-event.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
+import { toolContext } from "../../support/tool-context.ts";
 
 export const openField: Sandbox = {
   kind: "none",
@@ -96,16 +96,7 @@ export async function callTool(
   signal: AbortSignal = new AbortController().signal,
 ): Promise<ToolResult & { output: string }> {
   let output = "";
-  const context: ToolContext = {
-    sessionId: sessionIdSchema.parse("session_01JD0000000000000000000000"),
-    agent: "tester",
-    callId: "call_1",
-    idempotencyKey: "key_1",
-    attempt: 1,
-    signal,
-    onOutput: (text) => (output += text),
-    session: { processStarted: () => Promise.resolve(), notify: () => Promise.reject(new Error("nobody to tell")) },
-  };
+  const context = toolContext({ signal, onOutput: (text) => (output += text) });
   const result = await tool.run(
     { call_id: "call_1", tool_name: tool.definition.name, arguments: args as never },
     context,

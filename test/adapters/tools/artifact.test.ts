@@ -9,7 +9,8 @@ import { artifactTool } from "../../../src/adapters/tools/artifact.ts";
 import { writeFileTool } from "../../../src/adapters/tools/files/write-file.ts";
 import { bytesOf, pieces } from "../../suites/artifact-store.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
-import { call, testSessionId, workbench } from "./files/workbench.ts";
+import { testSessionId } from "../../support/tool-context.ts";
+import { call, workbench } from "./files/workbench.ts";
 
 async function artifactBench(t: TestContext) {
   const bench = await workbench(t);

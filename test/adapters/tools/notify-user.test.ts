@@ -3,9 +3,9 @@ import { test } from "node:test";
 
 import { notifyUserTool } from "../../../src/adapters/tools/notify-user.ts";
 import type { ToolContext, ToolSession } from "../../../src/ports/tool.ts";
-import type { SessionId } from "../../../src/schema/ids.ts";
 import { DuragentError } from "../../../src/schema/problem.ts";
 import type { ToolCall } from "../../../src/schema/session-event.ts";
+import { toolContext } from "../../support/tool-context.ts";
 
 // It needs nothing but the session of its call.
 const tool = notifyUserTool();
@@ -15,16 +15,8 @@ const call = (given: ToolCall["arguments"]): ToolCall => ({
   arguments: given,
 });
 
-const context = (notify: ToolSession["notify"]): ToolContext => ({
-  sessionId: `session_${"0".repeat(26)}` as SessionId,
-  agent: "tester",
-  callId: "c1",
-  idempotencyKey: "key-of-the-call",
-  attempt: 1,
-  signal: new AbortController().signal,
-  onOutput: () => {},
-  session: { processStarted: () => Promise.resolve(), notify },
-});
+const context = (notify: ToolSession["notify"]): ToolContext =>
+  toolContext({ idempotencyKey: "key-of-the-call", session: { processStarted: () => Promise.resolve(), notify } });
 
 test("a message goes out under the key of its call, and the model learns where to", async () => {
   const sent: unknown[] = [];

@@ -8,7 +8,8 @@ import { readWorkingNotes } from "../../../src/adapters/tools/working-notes.ts";
 import type { AgentSessions, SiblingSession } from "../../../src/ports/agent-sessions.ts";
 import { sessionIdSchema } from "../../../src/schema/ids.ts";
 import { DuragentError } from "../../../src/schema/problem.ts";
-import { call, testSessionId, workbench } from "./files/workbench.ts";
+import { testSessionId } from "../../support/tool-context.ts";
+import { call, workbench } from "./files/workbench.ts";
 
 const sibling = sessionIdSchema.parse("session_01KADQ8K3T9V6Z2M4N5P7R8S9V");
 

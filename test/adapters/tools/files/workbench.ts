@@ -4,27 +4,10 @@ import type { TestContext } from "node:test";
 
 import type { ToolParts } from "../../../../src/adapters/tools/parts.ts";
 import type { Tool, ToolContext } from "../../../../src/ports/tool.ts";
-import { sessionIdSchema } from "../../../../src/schema/ids.ts";
 import type { ToolResult } from "../../../../src/schema/session-event.ts";
 import { testAgent } from "../../../support/runtime-harness.ts";
 import { temporaryFolder } from "../../../support/temporary-folder.ts";
-
-export const testSessionId = sessionIdSchema.parse("session_01KADQ8K3T9V6Z2M4N5P7R8S9T");
-
-const nowhere = (): Promise<never> => Promise.reject(new Error("this tool says nothing to its session"));
-
-/** What a call of a tool comes with. */
-export const toolContext = (more: Partial<ToolContext> = {}): ToolContext => ({
-  sessionId: testSessionId,
-  agent: "tester",
-  callId: "call-1",
-  idempotencyKey: "key-1",
-  attempt: 1,
-  signal: new AbortController().signal,
-  onOutput: () => undefined,
-  session: { processStarted: nowhere, notify: nowhere },
-  ...more,
-});
+import { toolContext } from "../../../support/tool-context.ts";
 
 /** An agent with a workspace of its own and one folder besides that it may read; neither is made yet. */
 export async function workbench(t: Pick<TestContext, "after">) {

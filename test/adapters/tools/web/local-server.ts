@@ -4,7 +4,7 @@ import { createServer as createTripwire } from "node:net";
 import type { TestContext } from "node:test";
 
 import type { ToolContext } from "../../../../src/ports/tool.ts";
-import { sessionIdSchema } from "../../../../src/schema/ids.ts";
+import { toolContext } from "../../../support/tool-context.ts";
 
 type Ending = Pick<TestContext, "after">;
 
@@ -46,18 +46,5 @@ function portOf(address: ReturnType<Server["address"]>): number {
 /** Of a call, what the tools of these tests look at. */
 export function callContext(signal: AbortSignal = new AbortController().signal): ToolContext & { output: string[] } {
   const output: string[] = [];
-  return {
-    sessionId: sessionIdSchema.parse("session_01JD0000000000000000000000"),
-    agent: "tester",
-    callId: "call_1",
-    idempotencyKey: "key_1",
-    attempt: 1,
-    signal,
-    output,
-    onOutput: (text) => void output.push(text),
-    session: {
-      processStarted: () => Promise.resolve(),
-      notify: () => Promise.reject(new Error("nobody to tell")),
-    },
-  };
+  return { ...toolContext({ signal, onOutput: (text) => void output.push(text) }), output };
 }
