@@ -10,7 +10,9 @@ const keysMax = 100_000;
 export function createMemoryCounters(): RateCounters {
   const limiters = new Map<number, Promise<RateLimiterMemory>>();
   const keys = new LRUCache<string, number>({
-    max: keysMax,
+    // By size and not by `max`, for which it would take 3 MiB at once.
+    maxSize: keysMax,
+    sizeCalculation: () => 1,
     dispose: (windowMs, key, reason) => {
       if (reason === "evict") void limiters.get(windowMs)?.then((limiter) => limiter.delete(key));
     },

@@ -36,3 +36,13 @@ test("of many who come at once no more are let in than may", async () => {
   const answers = await Promise.all(Array.from({ length: 50 }, () => counters.take("a", minute(7), 1)));
   assert.equal(answers.filter(({ taken }) => taken).length, 7);
 });
+
+test("under a flood of new keys the oldest are forgotten, and no more", async () => {
+  const counters = createMemoryCounters();
+  const once = { ms: 3_600_000, limit: 1 };
+  const takes = async (key: string) => (await counters.take(key, once, 1)).taken;
+  assert.deepEqual([await takes("first"), await takes("second"), await takes("first")], [true, true, false]);
+  for (let n = 0; n < 99_999; n += 1) await takes(`flood ${n}`);
+  assert.equal(await takes("first"), false, "used after the second");
+  assert.equal(await takes("second"), true, "forgotten");
+});

@@ -89,4 +89,11 @@ export const limitMutants: readonly Mutant[] = [
     replace: '    if (accepted.kind === "refused") {',
     test: "test/surfaces/http/inbound-limits.test.ts",
   },
+  {
+    name: "whoever comes is counted for ever",
+    file: "src/adapters/rates/memory-counters.ts",
+    find: "maxSize: keysMax",
+    replace: "maxSize: 2 * keysMax",
+    test: "test/adapters/rates/memory-counters.test.ts",
+  },
 ];

@@ -40,7 +40,7 @@ export class FileArtifactStore implements ArtifactStore {
   readonly #folder: string;
   readonly #fs: FileSystem;
   readonly #clock: Clock;
-  readonly #digests = new LRUCache<string, string>({ max: digestsKept });
+  readonly #digests = new LRUCache<string, string>({ maxSize: digestsKept, sizeCalculation: () => 1 });
   /** One artifact takes its name at a time, so that no two are mixed up. */
   #last: Promise<unknown> = Promise.resolve();
 
