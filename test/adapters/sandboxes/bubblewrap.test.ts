@@ -60,21 +60,26 @@ void suite("a command in the sandbox", { skip: missing, concurrency: 4 }, () => 
     const { stdout } = await sh(
       sandbox,
       project,
-      `for path in ${targets.replaceAll(/\s+/g, " ")}; do (: >> $path) 2>/dev/null && echo "WROTE $path"; done; echo a > $HOME/a; echo b > /tmp/b; cat ~/a /tmp/b`,
+      `for path in ${targets.replaceAll(/\s+/g, " ")}; do (: >> $path) 2>/dev/null && echo "WROTE $path"; done; echo a > $HOME/a; echo b > /tmp/b-inside; cat ~/a /tmp/b-inside`,
       { readable: [join(project.dataDir, "agents/me/tools")] },
     );
     assert.equal(stdout, "a\nb\n");
     assert.equal(await readFile(join(project.workspace, "a"), "utf8"), "a\n");
+    const made = "made-inside";
     // Where the project lies in /tmp itself, what is made beside the workspace is made in the private one.
-    await sh(sandbox, project, `touch ${project.dataDir}/x ${project.dataDir}/workspace/x ${project.folder}/x`);
+    await sh(
+      sandbox,
+      project,
+      `touch ${project.dataDir}/${made} ${project.dataDir}/workspace/${made} ${project.folder}/${made}`,
+    );
     const there = await Promise.all(
       [project.dataDir, join(project.dataDir, "workspace"), project.folder, "/tmp"].map((path) => readdir(path)),
     );
     assert.deepEqual(
-      there.flat().filter((name) => name === "x" || name === "b"),
+      there.flat().filter((name) => name === made || name === "b-inside"),
       [],
     );
-    const again = await sh(sandbox, project, "ls /tmp | grep -x b; cat a");
+    const again = await sh(sandbox, project, "ls /tmp | grep -x b-inside; cat a");
     assert.equal(again.stdout, "a\n");
   });
 
@@ -215,6 +220,9 @@ void suite("a command in the sandbox", { skip: missing, concurrency: 4 }, () => 
     );
     const env = { ...project.env, PATH: `${bin}:${real}` };
     const sandbox = await project.open({ env });
-    assert.equal((await sh(sandbox, { ...project, env }, "touch /tmp/x && ls /tmp/x")).stdout, "/tmp/x\n");
+    assert.equal(
+      (await sh(sandbox, { ...project, env }, "touch /tmp/made-inside && ls /tmp/made-inside")).stdout,
+      "/tmp/made-inside\n",
+    );
   });
 });
