@@ -33,7 +33,6 @@ export type StartProcess = {
   cwd: string;
   writable: readonly string[];
   readable: readonly string[];
-  env?: Readonly<Record<string, string>>;
   label?: string;
   /** Under tmux, with a screen and keys. Throws `conflict` where there is no tmux. */
   interactive?: boolean;

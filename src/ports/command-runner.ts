@@ -2,7 +2,7 @@ import type { ToolResult } from "../schema/session-event.ts";
 import type { Confined } from "./sandbox.ts";
 import type { ToolContext } from "./tool.ts";
 
-export type Command = Omit<Confined, "env" | "diesWithParent"> & {
+export type Command = Omit<Confined, "env" | "diesWithParent" | "ownTerminal"> & {
   /** Added to the minimal environment (PATH HOME LANG TERM TZ TMPDIR USER SHELL and DURAGENT_CALL_ID, …_IDEMPOTENCY_KEY, …_SESSION_ID, …_AGENT). */
   env?: Readonly<Record<string, string>>;
   /** Written to stdin, which is then closed; without it stdin is closed from the start. */

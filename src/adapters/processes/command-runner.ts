@@ -11,7 +11,7 @@ import type { ToolResult } from "../../schema/session-event.ts";
 import { errorCode } from "../error-code.ts";
 import { CommandOutput } from "./command-output.ts";
 import { commandResult } from "./command-result.ts";
-import { minimalEnvironment } from "./minimal-environment.ts";
+import { callVariables, minimalEnvironment } from "./minimal-environment.ts";
 import { RunningCommand } from "./running-command.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -86,15 +86,6 @@ async function finished(output: CommandOutput, { clock, log, redactText }: Comma
   cancel();
   if (text.artifact instanceof Error) log.warn({ err: text.artifact }, "a command's output could not be stored");
   return text;
-}
-
-function callVariables({ callId, idempotencyKey, sessionId, agent }: ToolContext): Record<string, string> {
-  return {
-    DURAGENT_CALL_ID: callId,
-    DURAGENT_IDEMPOTENCY_KEY: idempotencyKey,
-    DURAGENT_SESSION_ID: sessionId,
-    DURAGENT_AGENT: agent,
-  };
 }
 
 function storeOutput({ artifacts }: CommandRunnerParts, context: ToolContext, content: AsyncIterable<Uint8Array>) {

@@ -2,6 +2,7 @@ import type { AgentSessions } from "../../../ports/agent-sessions.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Sandbox } from "../../../ports/sandbox.ts";
 import type { Log } from "../../../ports/telemetry.ts";
+import { systemPath } from "../minimal-environment.ts";
 import type { ProcessTable } from "./process-table.ts";
 import type { ProcessFiles } from "./stored-process.ts";
 
@@ -22,4 +23,4 @@ export type Ground = {
 };
 
 /** The PATH by which the keeper's own programs are found, never the one of an agent. */
-export const ownPath = ({ env }: Pick<Ground, "env">): string => env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin";
+export const ownPath = ({ env }: Pick<Ground, "env">): string => env["PATH"] ?? systemPath;

@@ -137,7 +137,8 @@ export class KeptProcesses implements BackgroundProcesses {
 
   async #begin(life: ProcessLife, process: StartProcess, context: ToolContext): Promise<void> {
     try {
-      const program = this.#ground.sandbox.confine(programOf(process, life.stored, this.#ground.env));
+      const { sandbox, env } = this.#ground;
+      const program = sandbox.confine(programOf(process, context, { handle: life.stored.handle, env }));
       await life.begin(program, process.stdin);
     } catch (error) {
       this.#lives.delete(life.stored.handle);

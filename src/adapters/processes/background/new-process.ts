@@ -1,7 +1,7 @@
 import type { StartProcess } from "../../../ports/background-processes.ts";
 import type { Confined } from "../../../ports/sandbox.ts";
 import type { ToolContext } from "../../../ports/tool.ts";
-import { minimalEnvironment } from "../minimal-environment.ts";
+import { callVariables, minimalEnvironment } from "../minimal-environment.ts";
 import type { Ground } from "./ground.ts";
 import { handleVariable } from "./process-table.ts";
 import type { StoredProcess } from "./stored-process.ts";
@@ -34,21 +34,17 @@ export function newRecord(
 }
 
 /** What is given to the sandbox. `env` is the server's: of it a process gets what every tool gets. */
-export function programOf(process: StartProcess, stored: StoredProcess, env: NodeJS.ProcessEnv): Confined {
+export function programOf(
+  process: StartProcess,
+  context: ToolContext,
+  { handle, env }: { handle: string; env: NodeJS.ProcessEnv },
+): Confined {
   return {
     argv: argvOf(process),
     cwd: process.cwd,
     writable: process.writable,
     readable: process.readable,
-    env: {
-      ...minimalEnvironment(env),
-      ...process.env,
-      DURAGENT_CALL_ID: stored.call_id,
-      DURAGENT_IDEMPOTENCY_KEY: stored.idempotency_key,
-      DURAGENT_SESSION_ID: stored.session_id,
-      DURAGENT_AGENT: stored.agent,
-      [handleVariable]: stored.handle,
-    },
+    env: { ...minimalEnvironment(env), ...callVariables(context), [handleVariable]: handle },
     diesWithParent: false,
     ownTerminal: process.interactive === true,
   };
