@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -102,8 +103,6 @@ function equalBytes(meant: Uint8Array, there: Uint8Array): number {
   return differs < 0 ? there.length : differs;
 }
 
-let temporaryCount = 0;
-
 /** The disk. Files are made 0600, folders 0700; no file is written to through a symbolic link. */
 export const nodeFileSystem: FileSystem = {
   open(path, mode) {
@@ -125,8 +124,8 @@ export const nodeFileSystem: FileSystem = {
   },
 
   async replace(path, bytes, { sync }) {
-    temporaryCount += 1;
-    const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${temporaryCount}.tmp`);
+    // Random, and not counted: a process before this one may have had the same pid, and left its files.
+    const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
     try {
       await using file = await openHandle(temporary, "wx", fileMode);
       await file.writeFile(bytes);

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { dirname, basename, join } from "node:path";
 
 import type { FileSystem } from "../../../ports/file-system.ts";
@@ -9,7 +10,6 @@ import { storageError } from "../storage-error.ts";
 
 /** How often somebody else may write in between before it is given up. */
 const attemptsMax = 20;
-let temporaryCount = 0;
 
 /**
  * Replaces a file by what `edit` makes of it (`null`: nothing), durably. What a human saves meanwhile is not lost: the
@@ -44,10 +44,8 @@ async function editOnce(
     return true;
   }
   await makeDurableFolder(fs, dirname(path));
-  temporaryCount += 1;
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.${temporaryCount}.tmp`);
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
-    await fs.remove(temporary);
     await appendBytes(fs, temporary, after);
     if (!same(before, await readIfThere(fs, path))) return false;
     await fs.rename(temporary, path);
