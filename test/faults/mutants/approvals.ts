@@ -14,6 +14,13 @@ export const approvalMutants: readonly Mutant[] = [
     test: "test/domain/session/turn.test.ts",
   },
   {
+    name: "a question shows a tool's name without what it was given",
+    file: "src/surfaces/cli/output/transcript.ts",
+    find: "terminalCommand(about)",
+    replace: "terminalCommand(command)",
+    test: "test/surfaces/cli/transcript.test.ts",
+  },
+  {
     name: "an answer is taken for another command than was shown",
     file: "src/domain/session/accept.ts",
     find: "command.command !== undefined && command.command !== pending.question.command",
@@ -79,14 +86,14 @@ export const approvalMutants: readonly Mutant[] = [
   {
     name: "secrets stay in what is stored",
     file: "src/app/build-runtime.ts",
-    find: "redact: (value) => inForce.redactor.value(value),",
+    find: "redact: (value) => inForce.redaction.redactor.value(value),",
     replace: "redact: (value) => value,",
     test: canary,
   },
   {
     name: "secrets stay in artifacts",
     file: "src/app/build-runtime.ts",
-    find: "redactBytes: () => inForce.redactor.byteStream(),",
+    find: "redactBytes: () => inForce.redaction.redactor.byteStream(),",
     replace: "",
     test: canary,
   },

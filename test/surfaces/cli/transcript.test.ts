@@ -107,6 +107,25 @@ test("a question stays open until it is decided, and names what would run", () =
   assert.match(text(), /\[denied by cli\]/);
 });
 
+test("a question shows all that the call was given, not its name alone", () => {
+  const asked = (tool_name: string, command: string, given: Record<string, string>): string => {
+    const { show, text } = recorded();
+    show(response("", { stop_reason: "tool_calls", tool_calls: [{ call_id: "c1", tool_name, arguments: given }] }));
+    show({ type: "approval_required", approval_id: "appr_1" as never, call_id: "c1", tool_name, command });
+    return text();
+  };
+  const written = asked("write_file", "write_file", { path: "run.sh", content: "rm -rf ~\n\u001b[8m" });
+  assert.match(written, /wants to run:\n {2}write_file\n {2}path: run\.sh\n {2}content: rm -rf ~\n {4}␛\[8m\n\[o\]nce/);
+  const action = asked("background_process", "background_process:write", {
+    action: "write",
+    handle: "h",
+    input: "rm x",
+  });
+  assert.match(action, /wants to run:\n {2}background_process:write\n {2}handle: h\n {2}input: rm x\n\[o\]nce/);
+  assert.match(asked("bash", "make", { command: "make", cwd: "lib" }), /run:\n {2}make\n {2}cwd: lib\n\[o\]nce/);
+  assert.match(asked("bash", "make", { command: "make" }), /run:\n {2}make\n\[o\]nce/);
+});
+
 test("a turn is open from its start to its end; a failure says the provider's words", () => {
   const { transcript, show, text } = recorded();
   show({ type: "turn_start", message_ids: [messageId], agent_digest: "d" });
@@ -185,6 +204,6 @@ test("a question whose command may have scrolled away says how much there is to 
   };
   show({ ...asked, command: `rm -rf ~${"\n".repeat(300)}ls` });
   assert.match(text(), /run:\n {2}rm -rf ~\n {2}⟨299 empty lines⟩\n {2}ls\n\[o\]nce/);
-  show({ ...asked, command: `rm -rf ~\n${"ls\n".repeat(30)}ls` });
+  show({ ...asked, call_id: "c2", command: `rm -rf ~\n${"ls\n".repeat(30)}ls` });
   assert.match(text(), /ls\n\(so much is to be allowed: 32 lines, 101 characters\)\n\[o\]nce/);
 });

@@ -1,6 +1,7 @@
 import { terminalCommand, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import type { SessionEvent, ToolCall } from "../../../schema/session-event.ts";
 import type { Paint } from "../paint.ts";
+import { askedAbout } from "./asked-about.ts";
 
 /** Where a transcript goes: what was said, and what is to be known about it. Both get text without a promise about lines. */
 export type TranscriptSink = { said(text: string): void; noted(text: string): void };
@@ -82,9 +83,10 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     };
     // What is shown may begin here.
     const { call_id, tool_name, command } = event;
+    const about = askedAbout(command, calls.get(call_id)?.arguments);
     if (!calls.has(call_id)) calls.set(call_id, { call_id, tool_name, arguments: { command } });
     note(`${terminalLine(event.tool_name)} wants to run:`, "yellow");
-    const shown = terminalCommand(command);
+    const shown = terminalCommand(about);
     const lines = shown.split("\n");
     note(`  ${lines.join("\n  ")}`, "bold");
     if (lines.length > commandLinesMax || shown.length > commandLengthMax)
