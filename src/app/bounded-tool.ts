@@ -51,7 +51,7 @@ async function keep(
 ): Promise<string | undefined> {
   const name = `outputs/${createHash("sha256").update(context.idempotencyKey).digest("hex").slice(0, 32)}.txt`;
   try {
-    const ref = await artifacts.put(context.agent, name, once(whole), {
+    const ref = await artifacts.put(context.agent, name, ReadableStream.from([whole]), {
       content_type: "text/plain; charset=utf-8",
       session_id: context.sessionId,
     });
@@ -67,7 +67,3 @@ const textOf = (bytes: Uint8Array): string =>
   Buffer.from(bytes)
     .toString()
     .replaceAll(/^�+|�+$/gu, "");
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
-}

@@ -70,7 +70,8 @@ const isCopy = (given: { path?: string | undefined } | { prefix?: string | undef
 async function putOne({ agent, artifacts }: Parts, given: Put, { sessionId }: ToolContext): Promise<ToolResult> {
   const stored = (content: AsyncIterable<Uint8Array>) =>
     artifacts.put(agent.name, given.name, content, { session_id: sessionId });
-  if (given.path === undefined) return storedResult(await stored(once(Buffer.from(given.content ?? ""))));
+  if (given.path === undefined)
+    return storedResult(await stored(ReadableStream.from([Buffer.from(given.content ?? "")])));
   const place = await resolvePath(given.path, agent, "read");
   const { folder: above, name: file } = entryOf(place);
   await using folder = await OpenFolder.at(above);
@@ -125,10 +126,6 @@ function textOf(chunks: readonly Uint8Array[]): string | null {
     if (error instanceof TypeError) return null;
     throw error;
   }
-}
-
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
 }
 
 async function* upTo(bytesMax: number, content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

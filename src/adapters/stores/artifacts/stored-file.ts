@@ -10,7 +10,8 @@ const chunkBytes = 256 * 1024;
 export type FileFacts = {
   readonly bytes: number;
   readonly changedAtMs: number;
-  /** Equal for equal content, as far as a disk tells. */ readonly stamp: string;
+  /** Equal for equal content, as far as a disk tells. */
+  readonly stamp: string;
 };
 
 /** `null` where no ordinary file is: a link, a pipe or a folder that somebody put there is no artifact. */

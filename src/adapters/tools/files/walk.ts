@@ -7,7 +7,8 @@ import type { Place } from "./resolve-path.ts";
 export type Walked = {
   readonly folder: OpenFolder;
   readonly entry: Dirent;
-  /** Relative to where the walk began. */ readonly path: string;
+  /** Relative to where the walk began. */
+  readonly path: string;
 };
 
 /** Entries looked at in one walk, and folders inside folders. */

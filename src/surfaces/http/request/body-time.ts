@@ -7,7 +7,10 @@ import { hasBody } from "./read-body.ts";
 const bodyMsMax = 60_000;
 
 /** How long a request's body is waited for. Node's own limit knows no body that may take an hour as long as it goes on. */
-export type BodyTime = { /** It may go on for as long as something comes. */ perPiece(): void };
+export type BodyTime = {
+  /** It may go on for as long as something comes. */
+  perPiece(): void;
+};
 
 /** Calls `onLate` once when a body does not come in time. */
 export function limitBodyTime(incoming: IncomingMessage, clock: Clock, onLate: () => void): BodyTime {
