@@ -22,6 +22,8 @@ export async function followProcess(
 ): Promise<ProcessRecord | null> {
   let isOver = false;
   const over = untilEnded(handle, processes, signal).finally(() => (isOver = true));
+  // Where its output can not be read, nobody asks any more how it ended.
+  over.catch(() => undefined);
   for (let at = 0; ;) {
     const isLast = isOver;
     for (;;) {
