@@ -12,8 +12,9 @@ export type Spending = {
 
 export const noSpending: Spending = { total: {}, days: [] };
 
-// Two: a clock that is set back over midnight finds what it had counted there.
-const daysKept = 2;
+// Today, yesterday, where a clock that is set back over midnight finds what it had counted, and the day before, where it
+// may have been set back to while today was yesterday.
+const daysKept = 3;
 /** Events of programs that did not write who was paid. */
 const unnamed = "unknown";
 
