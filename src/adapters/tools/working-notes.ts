@@ -3,6 +3,7 @@ import { mkdir, open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
 import { sessionIdSchema } from "../../schema/ids.ts";
+import { hasCode, isMissing } from "../error-code.ts";
 
 /** Of a session's working notes; what a human adds beyond it is not read. */
 export const notesBytesMax = 16 * 1024;
@@ -36,7 +37,7 @@ export async function writeWorkingNotes(sessionsFolder: string, sessionId: strin
   const path = notesPath(sessionsFolder, sessionId);
   const folder = dirname(path);
   await mkdir(folder, { mode: 0o700 }).catch((error: unknown) => {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (!hasCode(error, "EEXIST")) throw error;
   });
   const temporary = `${path}.tmp`;
   await rm(temporary, { force: true });
@@ -50,8 +51,4 @@ export async function writeWorkingNotes(sessionsFolder: string, sessionId: strin
     await using handle = await open(one, "r");
     await handle.sync();
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
 }
