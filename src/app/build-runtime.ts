@@ -16,7 +16,6 @@ import {
   openSessionStore as openStore,
 } from "../adapters/stores/registry.ts";
 import { readWorkingNotes } from "../adapters/tools/working-notes.ts";
-import type { Redactor } from "../domain/redact.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
@@ -32,6 +31,7 @@ import type { Config } from "../schema/config.ts";
 import { openTools, type AgentTools } from "./build-tools.ts";
 import { notifyChannels } from "./notify-channels.ts";
 import { openConfiguredSandbox } from "./open-sandbox.ts";
+import type { Redaction } from "./redaction.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
 import { readStoredKeys } from "./stored-keys.ts";
 
@@ -100,7 +100,7 @@ export function openSessionStore(
 }
 
 /** What is replaced when configuration changes while the server runs. */
-export type InForce = { config: Config; redactor: Redactor };
+export type InForce = { config: Config; redaction: Redaction };
 
 export type Runtime = {
   readonly clock: Clock;
@@ -135,7 +135,7 @@ export async function buildRuntime(
       folder: config.services.artifacts.path,
       fs: files,
       clock,
-      redactBytes: () => inForce.redactor.byteStream(),
+      redactBytes: () => inForce.redaction.redactor.byteStream(),
     }),
     openCatalog(config, { log, clock, files, inForce }),
     openModels(loaded, clock),
@@ -145,7 +145,7 @@ export async function buildRuntime(
     folder: config.services.memory.path,
     fs: files,
     agentHome: async (agent) => (await catalog.get(agent))?.home,
-    redact: (text) => inForce.redactor.text(text),
+    redact: (text) => inForce.redaction.redactor.text(text),
   });
   if (config.sandbox.mode === "bubblewrap") await sandbox;
   const digest = (text: string): string => createHash("sha256").update(text).digest("hex");
@@ -184,8 +184,8 @@ export async function buildRuntime(
     log,
     metrics,
     digest,
-    redact: (value) => inForce.redactor.value(value),
-    redactText: () => inForce.redactor.stream(),
+    redact: (value) => inForce.redaction.redactor.value(value),
+    redactText: () => inForce.redaction.redactor.stream(),
     settings: () => ({
       session: inForce.config.session,
       limits: inForce.config.limits ?? {},

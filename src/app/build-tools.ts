@@ -56,7 +56,7 @@ export function openTools(ground: ToolGround): AgentTools {
   const { dataDir } = inForce.config;
   const sharedFolder = join(dataDir, "tools");
   const processesFolder = join(dataDir, "processes");
-  const redactText = (text: string): string => inForce.redactor.text(text);
+  const redactText = (text: string): string => inForce.redaction.redactor.text(text);
 
   const policies = lazily(async () => {
     const { createFilePolicies } = await import("../adapters/policy/file-policies.ts");
@@ -64,7 +64,7 @@ export function openTools(ground: ToolGround): AgentTools {
   });
   const commands = lazily(async () => {
     const { createCommandRunner } = await import("../adapters/processes/command-runner.ts");
-    const redact = () => inForce.redactor.stream();
+    const redact = () => inForce.redaction.redactor.stream();
     return createCommandRunner({
       ...ground,
       sandbox: await ground.sandbox,
@@ -158,6 +158,7 @@ export function openTools(ground: ToolGround): AgentTools {
   };
 
   const open = (loaded: LoadedAgent): AgentToolSet => {
+    inForce.redaction.learn(loaded.definition.spec.tools);
     const agent = agentOf(loaded);
     const builtins = lazily(() => makeBuiltins(agent, () => set.reload()));
     const hasMcp = loaded.definition.spec.tools.some(({ type }) => type === "mcp");

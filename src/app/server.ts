@@ -11,7 +11,7 @@ import { lateMetrics } from "./late-metrics.ts";
 import { checkListening } from "./listening.ts";
 import { openDataDirectory } from "./open-data-directory.ts";
 import { openSurface, type OpenSurface } from "./open-surface.ts";
-import { redactorFor } from "./redaction.ts";
+import { Redaction, secretsOf } from "./redaction.ts";
 import { hashOfPath } from "./socket-path.ts";
 import { whenIdle } from "./when-idle.ts";
 
@@ -43,15 +43,11 @@ export type RunningServer = {
   reload(): Promise<number>;
 };
 
-const logSettingsOf = (
-  config: Config,
-  level: LogSettings["level"] | undefined,
-  redactor: InForce["redactor"],
-): LogSettings => ({
+const logSettingsOf = (config: Config, level: LogSettings["level"] | undefined, redaction: Redaction): LogSettings => ({
   level: level ?? config.logging.level,
   format: config.logging.format,
   file: config.logging.file,
-  redactor,
+  redactor: { text: (text) => redaction.redactor.text(text) },
 });
 
 /**
@@ -66,8 +62,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   await using held = new AsyncDisposableStack();
 
   const directory = held.use(await openDataDirectory(config, { tighten: true }));
-  const inForce: InForce = { config, redactor: await redactorFor(loaded) };
-  const log = held.adopt(await openLog(logSettingsOf(config, options.logLevel, inForce.redactor)), (open) =>
+  const inForce: InForce = { config, redaction: new Redaction(await secretsOf(loaded)) };
+  const log = held.adopt(await openLog(logSettingsOf(config, options.logLevel, inForce.redaction)), (open) =>
     open.close(),
   );
   for (const { path, from, to } of directory.tightened)
@@ -163,10 +159,10 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   }
   const apply = async (next: Config, nextLoaded: LoadedConfig): Promise<void> => {
     try {
-      const redactor = await redactorFor(nextLoaded);
-      await log.configure(logSettingsOf(next, options.logLevel, redactor));
+      const secrets = await secretsOf(nextLoaded);
+      await log.configure(logSettingsOf(next, options.logLevel, inForce.redaction));
+      inForce.redaction.configure(secrets);
       inForce.config = next;
-      inForce.redactor = redactor;
       runtime.models.configure(next.models.providers);
     } catch (error) {
       log.error({ err: error }, "the changed configuration could not be put in force; the last good one stays");

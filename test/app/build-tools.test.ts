@@ -9,7 +9,7 @@ import { openArtifactStore, openMemoryStore } from "../../src/adapters/stores/re
 import { openTools } from "../../src/app/build-tools.ts";
 import { openSandbox } from "../../src/adapters/sandboxes/registry.ts";
 import { loadConfig } from "../../src/app/config/load-config.ts";
-import { redactor } from "../../src/domain/redact.ts";
+import { Redaction } from "../../src/app/redaction.ts";
 import type { Tool, ToolContext } from "../../src/ports/tool.ts";
 import type { LoadedAgent } from "../../src/runtime/agents/catalog-types.ts";
 import type { ToolSet } from "../../src/runtime/parts.ts";
@@ -33,7 +33,7 @@ async function ground(t: TestContext, files: Record<string, string> = {}) {
     if (path.endsWith("/run")) await chmod(join(dataDir, path), 0o755);
   }
   const loaded = await loadConfig({ cwd: folder, env: {} });
-  const inForce = { config: loaded.config, redactor: redactor([secret]) };
+  const inForce = { config: loaded.config, redaction: new Redaction([secret]) };
   const clock = createSystemClock();
   const lines: { level: string; message: string }[] = [];
   const fs = nodeFileSystem;

@@ -1,4 +1,9 @@
-/** A way for a known secret to reach what is stored or shown. `{s}` stands for the secret in what a user says. */
+import type { MockReply } from "../support/mock-provider.ts";
+
+/**
+ * A way for a known secret to reach what is stored or shown. `{s}` stands for the secret in what a user says; `{page}` for a
+ * place in the web that gives it out, `{sibling}` for another session of the agent.
+ */
 export type CanaryPlace = {
   name: string;
   /** What the user says to the agent. */
@@ -8,6 +13,11 @@ export type CanaryPlace = {
 };
 
 const bash = (name: string, command: string): CanaryPlace => ({ name, call: { name: "bash", arguments: { command } } });
+
+const background = (name: string, given: Record<string, unknown>): CanaryPlace => ({
+  name,
+  call: { name: "background_process", arguments: { action: "spawn", ...given } },
+});
 
 // `leak` is a file in the workspace that holds the secret, put there by a human; nothing the agent wrote.
 export const canaryPlaces: readonly CanaryPlace[] = [
@@ -67,4 +77,60 @@ export const canaryPlaces: readonly CanaryPlace[] = [
   { name: "arguments that are wrong", call: { name: "bash", arguments: { command: 1, "{s}": "{s}" } } },
   { name: "an action that there is not", call: { name: "memory", arguments: { action: "{s}" } } },
   { name: "a program's own output", call: { name: "leaky", arguments: {} } },
+  { name: "the environment of an MCP server", call: { name: "every__get-env", arguments: {} } },
+  { name: "what an MCP server says again", call: { name: "every__echo", arguments: { message: "{s}" } } },
+  { name: "what an MCP server refuses", call: { name: "every__echo", arguments: { "{s}": "{s}" } } },
+  { name: "a page", call: { name: "web", arguments: { action: "fetch", url: "{page}" } } },
+  { name: "an address of the web", call: { name: "web", arguments: { action: "fetch", url: "{page}/{s}?key={s}" } } },
+  {
+    name: "an address that is none",
+    call: { name: "web", arguments: { action: "fetch", url: "http://{s}.invalid/" } },
+  },
+  { name: "a search", call: { name: "web", arguments: { action: "search", query: "{s}" } } },
+  {
+    name: "a message to another session",
+    call: { name: "session", arguments: { action: "send", session_id: "{sibling}", content: "it is {s}" } },
+  },
+  background("a process in the background", { command: "cat leak; cat leak >&2; echo {s}", wait: true }),
+  background("its end, told later", { command: "cat leak; exit 3", label: "the key {s}" }),
+  background("a screen", { command: "cat leak; sleep 0.1", interactive: true, wait: true }),
+  {
+    name: "a process that there is not",
+    call: { name: "background_process", arguments: { action: "log", handle: "{s}" } },
+  },
+  {
+    name: "an artifact's name",
+    call: { name: "artifact", arguments: { action: "put", name: "{s}.txt", content: "x" } },
+  },
+  { name: "a channel that there is not", call: { name: "notify_user", arguments: { message: "x", channel: "{s}" } } },
+  { name: "a command that is asked about", call: { name: "bash", arguments: { command: "touch {s}" } } },
+];
+
+/** A way for a model's provider to give out the key that it was sent. */
+export type CanaryReply = { name: string; replies(secret: string): MockReply[] };
+
+const done: MockReply = { chunks: ["done"] };
+
+export const canaryReplies: readonly CanaryReply[] = [
+  {
+    name: "an error of the provider",
+    replies: (secret) => [{ status: 401, body: { error: { message: `Incorrect API key provided: ${secret}` } } }],
+  },
+  { name: "an error that is no JSON", replies: (secret) => [{ status: 400, body: `<html>${secret}</html>` }] },
+  { name: "a response", replies: (secret) => [{ chunks: [`your key is ${secret}.`] }] },
+  { name: "a response letter by letter", replies: (secret) => [{ chunks: secret.split("") }] },
+  {
+    name: "a response that breaks off in the middle of it",
+    replies: (secret) => [{ chunks: [secret, secret.slice(0, 9), secret.slice(9)], after: 2, fault: "cut" }, done],
+  },
+  { name: "a thought", replies: (secret) => [{ thinking: { text: secret }, chunks: ["hm"] }] },
+  {
+    name: "arguments that are no JSON",
+    replies: (secret) => [{ toolCalls: [{ name: "bash", arguments: `{"command": "echo ${secret}` }] }, done],
+  },
+  { name: "the name of a tool", replies: (secret) => [{ toolCalls: [{ name: secret, arguments: {} }] }, done] },
+  {
+    name: "the id of a call",
+    replies: (secret) => [{ toolCalls: [{ id: secret, name: "none", arguments: {} }] }, done],
+  },
 ];

@@ -20,7 +20,7 @@ export type LogSettings = {
   /** Absolute path; without it lines go to stderr. */
   file?: string | undefined;
   /** Applied to every message and field before it is written. */
-  redactor: Redactor;
+  redactor: Pick<Redactor, "text">;
 };
 
 /** The log of one process. Children made earlier follow `configure`, too. */
