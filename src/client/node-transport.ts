@@ -18,6 +18,7 @@ export function nodeTransport(place: NodePlace): Transport {
     agent ??= new NewAgent({ keepAlive: true });
     const used = agent;
     const basePath = "basePath" in target ? target.basePath : "";
+    signal?.throwIfAborted();
     return new Promise((resolve, reject) => {
       const outgoing = request({
         ...("socketPath" in target ? { socketPath: target.socketPath } : { host: target.host, port: target.port }),
@@ -29,8 +30,12 @@ export function nodeTransport(place: NodePlace): Transport {
           ...headers,
         },
         agent: used,
-        ...(signal === undefined ? {} : { signal }),
       });
+      // Without an error, and so not with the `signal` of Node's own: one that is thrown at a socket whose answer has
+      // just ended, but which the agent has not taken back yet, is heard by nobody and ends the process.
+      const letGo = (): void => void outgoing.destroy();
+      signal?.addEventListener("abort", letGo, { once: true });
+      outgoing.once("close", () => signal?.removeEventListener("abort", letGo));
       outgoing.on("response", (incoming) => {
         resolve({
           status: incoming.statusCode ?? 0,
@@ -41,7 +46,7 @@ export function nodeTransport(place: NodePlace): Transport {
           body: incoming,
         });
       });
-      outgoing.on("error", (error) => reject(signal?.aborted ? error : new ServerUnreachable(shown, error)));
+      outgoing.on("error", (error) => reject(signal?.aborted ? reasonOf(signal) : new ServerUnreachable(shown, error)));
       if (body === undefined || isWhole(body)) outgoing.end(body);
       else send(body, outgoing).catch(reject);
     });
@@ -50,6 +55,9 @@ export function nodeTransport(place: NodePlace): Transport {
 
 const isWhole = (body: ApiRequest["body"]): body is string | Uint8Array<ArrayBuffer> =>
   typeof body === "string" || body instanceof Uint8Array;
+
+const reasonOf = ({ reason }: AbortSignal): Error =>
+  reason instanceof Error ? reason : new Error("aborted", { cause: reason });
 
 /** As fast as it is taken. Rejects with what the content throws; what the connection has to say, `outgoing` says itself. */
 async function send(content: AsyncIterable<Uint8Array>, outgoing: ClientRequest): Promise<void> {

@@ -66,6 +66,22 @@ test("nobody there is ServerUnreachable, and says where", async (t) => {
   );
 });
 
+test("letting go of a stream in the moment in which its session ends is no error", async (t) => {
+  const http = await startHttp(t);
+  for (const client of [createClient({ baseUrl: http.url }), createClient({ baseUrl: http.url, fetch })]) {
+    const { session_id: id } = await client.createSession({ agent: "tester" });
+    const stop = new AbortController();
+    for await (const item of client.follow(id, { signal: stop.signal })) {
+      if (item.kind === "ready") await client.endSession(id);
+      if (item.kind === "event" && item.event.type === "session_end") stop.abort();
+    }
+    assert.ok(stop.signal.aborted);
+    const gone = new AbortController();
+    gone.abort(new Error("no longer wanted"));
+    await assert.rejects(client.ready({ signal: gone.signal }), /no longer wanted/);
+  }
+});
+
 test("following goes on over a connection that is lost, once each and in order", async (t) => {
   const http = await startHttp(t);
   const id = await newSession(http);

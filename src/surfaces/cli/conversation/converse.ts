@@ -29,10 +29,14 @@ const memoriesShownMax = 20;
 const plain: Paint = (_style, text) => text;
 
 /** How to come back to this session from the same place. */
-export function comeBack(globals: GlobalFlags, sessionId: string): string {
+export const comeBack = (globals: GlobalFlags, sessionId: string): string =>
+  `duragent attach ${sessionId}${whereOf(globals)}`;
+
+/** What a command needs to speak of the same place. */
+function whereOf(globals: GlobalFlags): string {
   const server = globals.server === undefined ? "" : ` --server ${globals.server}`;
   const config = globals.config === undefined || globals.server !== undefined ? "" : ` --config ${globals.config}`;
-  return `duragent attach ${sessionId}${server}${config}`;
+  return `${server}${config}`;
 }
 
 function slashOf({ context, globals, server, session }: Converse, clear: () => void): ConversationOptions["slash"] {
@@ -133,8 +137,16 @@ async function overPipe(converse: Converse): Promise<ExitCode> {
       );
     conversation.leave(unanswered || conversation.lastTurnFailed ? exitCodes.failed : exitCodes.done);
   };
-  if (!readOnly) void feed();
+  let isOver = false;
+  if (!readOnly)
+    feed().catch((error: unknown) => {
+      // Reading breaks off when we let go of stdin ourselves.
+      if (isOver) return;
+      context.stderr.write(`error: stdin can not be read: ${error instanceof Error ? error.message : String(error)}\n`);
+      conversation.leave(exitCodes.failed);
+    });
   const code = await conversation.over;
+  isOver = true;
   release();
   // Whatever still comes on stdin is not for us.
   context.stdin.destroy();
@@ -159,7 +171,7 @@ export async function converse(options: Converse): Promise<ExitCode> {
     const now = await server.session(session.session_id).catch(() => null);
     if (now?.status === "ended")
       aside.write(
-        `${paint("dim", "The session has ended. Read it with:")} duragent session export ${session.session_id} --format markdown\n`,
+        `${paint("dim", "Start a new one with:")} duragent chat -a ${session.agent}${whereOf(globals)}\n${paint("dim", "Read this one with:")} duragent session export ${session.session_id} --format markdown${whereOf(globals)}\n`,
       );
     else aside.write(`${paint("dim", "Left. Come back with:")} ${comeBack(globals, session.session_id)}\n`);
   }
