@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 
 import { DuragentError } from "../../schema/problem.ts";
+import { hasCode } from "../error-code.ts";
 
 /**
  * Imports a package as a file in `folder` would. `where` is the key that asks for it.
@@ -38,7 +39,7 @@ function locate(name: string, folder: string): string | undefined {
   try {
     return findPackageJSON(name, pathToFileURL(join(folder, "duragent.yaml")));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND") return undefined;
+    if (hasCode(error, "ERR_MODULE_NOT_FOUND")) return undefined;
     throw error;
   }
 }

@@ -6,35 +6,31 @@ export type PolicyDelivery = { type: "log" } | { type: "webhook"; url: string };
 /** A pattern or the mode as one file has it. */
 export type PolicyLine = { readonly written: string; readonly line: number };
 
+/** What is listed, as lines of one file or as patterns of all. */
+type Lists<Listed> = {
+  readonly deny: readonly Listed[];
+  readonly ask: readonly Listed[];
+  readonly allow: readonly Listed[];
+  readonly notify: {
+    readonly enabled: boolean;
+    readonly patterns: readonly Listed[];
+    readonly deliveries: readonly PolicyDelivery[];
+  };
+};
+
 /** One policy file, parsed. */
-export type PolicyTier = {
+export type PolicyTier = Lists<PolicyLine> & {
   /** As its user knows it. */
   readonly file: string;
   readonly mode?: { readonly mode: PolicyMode; readonly line: number };
-  readonly deny: readonly PolicyLine[];
-  readonly ask: readonly PolicyLine[];
-  readonly allow: readonly PolicyLine[];
-  readonly notify: {
-    readonly enabled: boolean;
-    readonly patterns: readonly PolicyLine[];
-    readonly deliveries: readonly PolicyDelivery[];
-  };
   /** Of MCP tools that were approved: their fingerprints by `server__tool`. */
   readonly fingerprints: ReadonlyMap<string, string>;
 };
 
 /** What holds for one agent. */
-export type PolicyRules = {
+export type PolicyRules = Lists<PolicyPattern> & {
   /** `null`: no file says one, so what holds without any file holds. */
   readonly mode: { readonly mode: PolicyMode; readonly file: string; readonly line: number } | null;
-  readonly deny: readonly PolicyPattern[];
-  readonly ask: readonly PolicyPattern[];
-  readonly allow: readonly PolicyPattern[];
-  readonly notify: {
-    readonly enabled: boolean;
-    readonly patterns: readonly PolicyPattern[];
-    readonly deliveries: readonly PolicyDelivery[];
-  };
   readonly fingerprints: ReadonlyMap<string, string>;
 };
 

@@ -5,7 +5,7 @@ import { join, sep } from "node:path";
 import { isAgentFile, packageBytesMax, packageDepthMax, packageFilesMax } from "../../../domain/agent-package.ts";
 import type { WholeAgent } from "../../../ports/agent-store.ts";
 import { DuragentError } from "../../../schema/problem.ts";
-import { isMissing } from "../../error-code.ts";
+import { hasCode, isMissing } from "../../error-code.ts";
 
 // What has become a link or a pipe since it was looked at is neither followed nor waited for.
 const readOnlyNoLink = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
@@ -57,7 +57,7 @@ async function insideOf(home: string, path: string): Promise<string | null> {
     const target = await realpath(join(home, path));
     return target.startsWith(home + sep) ? target : null;
   } catch (error) {
-    if (isMissing(error) || (error instanceof Error && "code" in error && error.code === "ELOOP")) return null;
+    if (isMissing(error) || hasCode(error, "ELOOP")) return null;
     throw error;
   }
 }
