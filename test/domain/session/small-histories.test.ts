@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { conversation } from "../../../src/domain/session/conversation.ts";
 import { assertProviderGrammar } from "../../support/provider-grammar.ts";
 import { apply, ask, decision, sending, type Move, type Outcome } from "../../support/simulated-runner.ts";
-import { newWorld, type World } from "../../support/simulated-world.ts";
+import { newWorld, type Rules, type World } from "../../support/simulated-world.ts";
 
 const deliveries = ["steer", "queue", "interrupt"] as const;
 type Delivery = (typeof deliveries)[number];
@@ -97,10 +97,10 @@ function assertFinished({ world }: Node, plan: Plan): void {
   assertProviderGrammar(conversation(world.log));
 }
 
-function explore(plan: Plan): { states: number; ends: number } {
+function explore(plan: Plan, limits: Rules["limits"] = {}): { states: number; ends: number } {
   const seen = new Set<string>();
   const stack: Node[] = [
-    { world: newWorld({ onDisconnect: "pause", gateway: false, limits: {} }), sent: 0, crashes: 0, others: 0 },
+    { world: newWorld({ onDisconnect: "pause", gateway: false, limits }), sent: 0, crashes: 0, others: 0 },
   ];
   let ends = 0;
   for (let node = stack.pop(); node; node = stack.pop()) {
@@ -141,6 +141,15 @@ for (const tool of ["pure", "idempotent", "resumable", "unsafe", "asked"])
     t.diagnostic(`${states} states explored, ${ends} of them ends`);
     assert.ok(ends > orders.length);
   });
+
+test("with on_interrupted_tool ask each run of an unsafe call but the first is allowed by itself, whatever comes when", (t) => {
+  const plans = deliveries.flatMap((first) => deliveries.map((second) => [first, second]));
+  const explored = plans.map((messages) =>
+    explore({ messages, tool: "unsafe", crashes: 2, others: [] }, { onInterruptedTool: "ask" }),
+  );
+  t.diagnostic(`${explored.reduce((sum, { states }) => sum + states, 0)} states explored`);
+  assert.ok(explored.every(({ ends }) => ends > 1));
+});
 
 const control = (action: "cancel" | "pause" | "resume" | "end"): Move => ({
   do: "input",

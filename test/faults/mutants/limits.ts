@@ -96,4 +96,18 @@ export const limitMutants: readonly Mutant[] = [
     replace: "maxSize: 2 * keysMax",
     test: "test/adapters/rates/memory-counters.test.ts",
   },
+  {
+    name: "what is seen again of a session is counted again",
+    file: "src/runtime/limits/day-ledger.ts",
+    find: "const more = usd - costOf(before, provider);",
+    replace: "const more = usd + 0 * costOf(before, provider);",
+    test: "test/runtime/limits/day-ledger.test.ts",
+  },
+  {
+    name: "a restart forgets a day that a clock was set back to",
+    file: "src/domain/limits/spending.ts",
+    find: "const daysKept = 3;",
+    replace: "const daysKept = 2;",
+    test: "test/runtime/limits/day-ledger.test.ts",
+  },
 ];

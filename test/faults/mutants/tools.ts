@@ -48,4 +48,19 @@ export const toolMutants: readonly Mutant[] = [
     replace: '{ flag: "nproc", row: "Max processes", max: 8 * processesMax }',
     test: "test/adapters/sandboxes/bubblewrap.test.ts",
   },
+  {
+    name: "one approval lets an unsafe call run as often as it is interrupted",
+    file: "src/domain/session/next-turn-step.ts",
+    find: 'if (context.limits.onInterruptedTool === "ask") return ask(call, turn, context);',
+    replace:
+      'if (context.limits.onInterruptedTool === "ask") return call.attempt > 1 ? { type: "recover_tool", call, how: "rerun" } : ask(call, turn, context);',
+    test: "test/domain/session/small-histories.test.ts",
+  },
+  {
+    name: "an unsafe call runs again after a crash, in generated histories",
+    file: "src/domain/session/next-turn-step.ts",
+    find: 'context.limits.onInterruptedTool === "retry" ? "rerun" : "interrupted"',
+    replace: '"rerun"',
+    test: "test/domain/session/engine.property.test.ts",
+  },
 ];
