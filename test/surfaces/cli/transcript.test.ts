@@ -123,6 +123,10 @@ test("a question shows all that the call was given, not its name alone", () => {
   });
   assert.match(action, /wants to run:\n {2}background_process:write\n {2}handle: h\n {2}input: rm x\n\[o\]nce/);
   assert.match(asked("bash", "make", { command: "make", cwd: "lib" }), /run:\n {2}make\n {2}cwd: lib\n\[o\]nce/);
+  const said = asked("bash", 'make\nbash {"cwd":"lib"}', { command: "make", cwd: "lib" });
+  assert.match(said, /run:\n {2}make\n {2}cwd: lib\n\[o\]nce/);
+  const json = asked("write_file", 'write_file {"path":"a","content":"x\\ny"}', { path: "a", content: "x\ny" });
+  assert.match(json, /run:\n {2}write_file\n {2}path: a\n {2}content: x\n {4}y\n\[o\]nce/);
   assert.match(asked("bash", "make", { command: "make" }), /run:\n {2}make\n\[o\]nce/);
 });
 
