@@ -1,6 +1,7 @@
 import { atMost, atMostTimes, told, type Row } from "./row.ts";
 import { median, quantile } from "./support/quantile.ts";
 import {
+  addActingAgent,
   addScriptedAgent,
   benchFolder,
   startDuragent,
@@ -21,6 +22,7 @@ export async function run(): Promise<Row[]> {
   await using model = await startModel();
   await writeWorkspace(folder.path, model.url);
   await addScriptedAgent(folder.path);
+  await addActingAgent(folder.path);
   await using ours = await startDuragent(folder.path);
   await using floor = await startFloor(floorFolder.path, model.url);
 
@@ -29,6 +31,7 @@ export async function run(): Promise<Row[]> {
     floor: [] as TurnTimes[],
     ours: [] as TurnTimes[],
     scripted: [] as TurnTimes[],
+    acting: [] as TurnTimes[],
   };
   for (let round = -3; round < rounds; round += 1) {
     const those = {
@@ -36,13 +39,15 @@ export async function run(): Promise<Row[]> {
       floor: await turnsOf(floor.url),
       ours: await turnsOf(ours.url),
       scripted: await turnsOf(ours.url, "scripted"),
+      acting: await turnsOf(ours.url, "acting"),
     };
-    // The first rounds warm all three up.
+    // The first rounds warm all of them up.
     if (round < 0) continue;
     times.direct.push(...those.direct);
     times.floor.push(...those.floor);
     times.ours.push(...those.ours);
     times.scripted.push(...those.scripted);
+    times.acting.push(...those.acting);
   }
   const base = median(times.direct.map((one) => one.totalMs));
   const overhead = (of: TurnTimes[], share: number): number =>
@@ -51,6 +56,7 @@ export async function run(): Promise<Row[]> {
       share,
     ) - base;
   const first = (of: TurnTimes[]): number => median(of.map((one) => one.firstTokenMs));
+  const scripted = median(times.scripted.map((one) => one.totalMs));
   const p50 = overhead(times.ours, 0.5);
   const p99 = overhead(times.ours, 0.99);
   const why = "the provider package: see the runtime alone";
@@ -99,10 +105,17 @@ export async function run(): Promise<Row[]> {
     ),
     told({
       what: "a turn of the runtime alone, p50",
-      ours: median(times.scripted.map((one) => one.totalMs)),
+      ours: scripted,
       unit: "ms",
       peer: { name: "floor's overhead", value: overhead(times.floor, 0.5) },
       note: "the same tokens from the scripted model: no provider package, no second server",
+    }),
+    told({
+      what: "the same with a call of a file tool, p50",
+      ours: median(times.acting.map((one) => one.totalMs)),
+      unit: "ms",
+      peer: { name: "without", value: scripted },
+      note: "its start and its result are durable, and the model is asked twice",
     }),
   ];
 }

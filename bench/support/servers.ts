@@ -37,21 +37,36 @@ export async function writeWorkspace(folder: string, modelUrl: string, session =
   );
 }
 
+const fiftyTokens = Array.from({ length: 50 }, (_, n) => `word${n}`).join(" ");
+
 /** Another agent of that workspace, `scripted`: its model says the same 50 tokens without a server or a provider package. */
-export async function addScriptedAgent(folder: string): Promise<void> {
-  const agent = join(folder, ".duragent/agents/scripted");
-  const fiftyTokens = Array.from({ length: 50 }, (_, n) => `word${n}`).join(" ");
+export const addScriptedAgent = (folder: string): Promise<void> =>
+  addAgent(folder, "scripted", { script: `rules: [{ when: ".", say: "${fiftyTokens}" }]` });
+
+/** And one, `acting`, that lists its files before it says them: a call of a tool, and a second one of the model. */
+export const addActingAgent = (folder: string): Promise<void> =>
+  addAgent(folder, "acting", {
+    tools: "[{ type: builtin, name: list_files }]",
+    script: `rules: [{ when: ".", tool: { name: list_files } }, { after_tool: list_files, say: "${fiftyTokens}" }]`,
+  });
+
+async function addAgent(
+  folder: string,
+  name: string,
+  { script, tools = "[]" }: { script: string; tools?: string },
+): Promise<void> {
+  const agent = join(folder, ".duragent/agents", name);
   await mkdir(agent);
   await writeFile(
     join(agent, "agent.yaml"),
     [
       "apiVersion: duragent/v1alpha1",
       "kind: Agent",
-      "metadata: { name: scripted }",
-      "spec: { model: { provider: scripted, name: ./script.yaml } }",
+      `metadata: { name: ${name} }`,
+      `spec: { model: { provider: scripted, name: ./script.yaml }, tools: ${tools} }`,
     ].join("\n"),
   );
-  await writeFile(join(agent, "script.yaml"), `rules: [{ when: ".", say: "${fiftyTokens}" }]`);
+  await writeFile(join(agent, "script.yaml"), script);
 }
 
 /** `duragent serve` in a workspace, as a user starts it. `DURAGENT_BENCH_NODE_ARGS` is for profiles. */
