@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
-import { ask, openStream } from "../support/http-harness.ts";
+import { ask, openStream, type Question } from "../support/http-harness.ts";
 import { startMockProvider } from "../support/mock-provider.ts";
 import { repository } from "../support/program.ts";
 import { runProgram, ServerProcess } from "../support/server-process.ts";
@@ -181,6 +181,22 @@ test(`none of ${canaryPlaces.length + canaryReplies.length} ways brings a known 
     "/openapi.json",
   ])
     see(`GET ${where}`, (await ask(server.place, { path: where, headers })).text);
+  const wrong: Question[] = [
+    { path: "/api/v1/sessions", json: { agent: "doer", [secrets.provider]: secrets.header } },
+    { path: "/api/v1/sessions", json: { agent: secrets.provider } },
+    { path: `/api/v1/agents/${secrets.provider}` },
+    { path: `/api/v1/sessions?status=${secrets.provider}` },
+    { path: `/api/v1/sessions?token=${secrets.api}` },
+    { path: `/${secrets.admin}/${secrets.api}` },
+    { path: "/api/v1/sessions", headers: { authorization: `Bearer ${secrets.provider}` } },
+    { path: "/api/v1/sessions", headers: { host: secrets.provider } },
+    { path, headers: { ...headers, "x-request-id": secrets.provider } },
+  ];
+  for (const question of wrong) {
+    const { status, text } = await ask(server.place, { ...question, headers: { ...headers, ...question.headers } });
+    // What a caller has written comes back to it and goes nowhere else: to mask it would tell who guesses what is right.
+    see(`${status} ${question.path}`, text.replaceAll(secrets.provider, "its own words"));
+  }
   const admin = { authorization: `Bearer ${secrets.admin}` };
   see("doctor of the server", (await ask(server.place, { path: "/api/v1/admin/doctor", headers: admin })).text);
   const doctor = await runProgram(server, ["doctor"]);
