@@ -10,7 +10,7 @@ const policyAgentsMax = 200;
 export type Phase = "starting" | "ok" | "draining";
 
 export type HealthParts = {
-  runtime: Pick<Runtime, "store" | "catalog" | "sessions">;
+  runtime: Pick<Runtime, "store" | "catalog" | "sessions" | "sandbox">;
   phase(): Phase;
   dataDir: string;
   /** Of the canonical data directory path. */
@@ -40,7 +40,11 @@ export async function healthOf({
   dataDir,
   configProblems,
 }: HealthParts): Promise<Pick<HealthBody, "status" | "checks">> {
-  const [store, sessions] = await Promise.all([runtime.store.health(), runtime.sessions.problems()]);
+  const [store, sessions, sandbox] = await Promise.all([
+    runtime.store.health(),
+    runtime.sessions.problems(),
+    runtime.sandbox,
+  ]);
   const invalid = runtime.catalog.invalid();
   const configuration = configProblems();
   // Loaded when somebody asks: a server whose agents have no tools needs nothing of it.
@@ -66,6 +70,7 @@ export async function healthOf({
       },
       sessions: sessions.map(({ sessionId, code, detail }) => ({ session_id: sessionId, code, detail })),
       configuration: configuration.map((error) => ({ ...error })),
+      sandbox: { kind: sandbox.kind, in_force: [...sandbox.inForce], warnings: [...sandbox.warnings] },
       policies: policies.map((problem) => ({ ...problem })),
     },
   };

@@ -15,13 +15,41 @@ export const readinessSchema = z.object({
 });
 export type ReadinessBody = z.infer<typeof readinessSchema>;
 
+/** What holds the commands of agents back; `warnings`: what is missing, why, and the remedy. */
+export const sandboxHealthSchema = z.object({
+  kind: z.enum(["bubblewrap", "none"]),
+  in_force: z.array(text),
+  warnings: z.array(text),
+});
+export type SandboxHealth = z.infer<typeof sandboxHealthSchema>;
+
+const invalidAgentSchema = z.object({
+  name: text,
+  serving_last_good: z.boolean(),
+  errors: z.array(
+    z.object({
+      file: text,
+      line: z.int().optional(),
+      column: z.int().optional(),
+      path: text.optional(),
+      message: text,
+    }),
+  ),
+});
+export type InvalidAgentHealth = z.infer<typeof invalidAgentSchema>;
+
+const checksSchema = z.looseObject({
+  sandbox: sandboxHealthSchema.optional(),
+  agents: z.object({ loaded: z.int(), invalid: z.array(invalidAgentSchema) }).optional(),
+});
+
 /** All but `status` and `version` only for callers who may use the API. */
 export const healthSchema = z.object({
   status: z.enum(["healthy", "degraded", "unhealthy"]),
   version: text,
   uptime_seconds: z.number().optional(),
   worker_id: text.optional(),
-  checks: z.record(z.string(), z.unknown()).optional(),
+  checks: checksSchema.optional(),
 });
 export type HealthBody = z.infer<typeof healthSchema>;
 

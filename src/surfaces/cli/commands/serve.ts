@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { terminalJson, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import type { GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
+import { sandboxWarning } from "../output/sandbox-warning.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition, Setup } from "../program.ts";
 import type { ServerApi } from "../server/api.ts";
@@ -74,11 +75,13 @@ function defineAsking(command: Command, { context, action }: Setup): void {
         if (globals.json) context.stdout.write(`${terminalJson({ address: server.address, ...health })}\n`);
         else {
           const paint = paintFor(context.stdout, context.env);
-          const { status, version, uptime_seconds: uptime, ...more } = health;
+          const { status, version, uptime_seconds: uptime, checks, ...more } = health;
           context.stdout.write(
             `${paint("bold", terminalLine(String(status)))} · ${server.address} · version ${terminalLine(String(version))} · up ${String(Math.round(Number(uptime ?? 0)))}s\n`,
           );
-          for (const [key, value] of Object.entries(more))
+          const warning = sandboxWarning(health);
+          if (warning !== null) context.stdout.write(`  ${paint("yellow", "warning")}: ${terminalText(warning)}\n`);
+          for (const [key, value] of Object.entries({ ...more, ...checks }))
             context.stdout.write(
               `  ${terminalLine(key)}: ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}\n`,
             );

@@ -7,6 +7,7 @@ import { exitCodes, type ExitCode } from "../exit.ts";
 import { splitLines } from "../input/split-lines.ts";
 import { age } from "../output/duration.ts";
 import { memoryLines } from "../output/memory-lines.ts";
+import { sandboxWarning } from "../output/sandbox-warning.ts";
 import { paintFor, type Paint } from "../paint.ts";
 import type { ServerApi, ShownSession } from "../server/api.ts";
 import { startConversation, type Conversation, type ConversationOptions } from "./conversation.ts";
@@ -48,7 +49,9 @@ function slashOf({ context, globals, server, session }: Converse, clear: () => v
       const now = await server.session(id);
       const { total_tokens: tokens, cost_usd: cost } = now.usage;
       const money = cost === undefined ? "" : ` · $${cost.toFixed(4)}`;
-      return `${now.agent} · ${id} · ${now.status}, ${now.activity} · ${now.attached_clients ?? 0} attached · ${tokens} tokens${money} · ${globals.server ?? "the local server"}`;
+      const warning = sandboxWarning(await server.health());
+      const unheld = warning === null ? "" : `\nwarning: ${warning}`;
+      return `${now.agent} · ${id} · ${now.status}, ${now.activity} · ${now.attached_clients ?? 0} attached · ${tokens} tokens${money} · ${globals.server ?? "the local server"}${unheld}`;
     },
     memory: async (words) =>
       memoryLines(await server.memories(session.agent, { q: words, limit: memoriesShownMax }), plain),
@@ -164,6 +167,11 @@ export async function converse(options: Converse): Promise<ExitCode> {
     aside.write(
       `${paint("dim", `${session.agent} · ${session.session_id}${terminal && !options.readOnly ? " · /help, ctrl-d leaves" : ""}`)}\n`,
     );
+  if (talkative) {
+    // A server that can not say it is no reason not to talk to it.
+    const warning = await server.health().then(sandboxWarning, () => null);
+    if (warning !== null) aside.write(`${paint("dim", `warning: ${terminalLine(warning)}`)}\n`);
+  }
   const code = await (terminal ? atTerminal(options) : overPipe(options));
   // Who pressed ctrl-c once more than needed still wants to read how to come back.
   const release = context.onInterrupt(() => undefined);

@@ -5,6 +5,7 @@ import type { QueryMemory } from "../../../client/client.ts";
 import type { DeployedAgentBody } from "../../../schema/api/agent.ts";
 import type { ArtifactBody, ArtifactListBody } from "../../../schema/api/artifact.ts";
 import type { MemoryListBody } from "../../../schema/api/memory.ts";
+import type { HealthBody } from "../../../schema/api/server.ts";
 import type { SessionEvent, SessionStatus, Usage } from "../../../schema/session-event.ts";
 import type { SessionLink } from "../conversation/session-link.ts";
 
@@ -74,7 +75,7 @@ export interface ServerApi {
   export(id: string, format: "jsonl" | "markdown"): AsyncIterable<Uint8Array>;
   verify(id: string): Promise<VerifyReport>;
   repair(id: string, options: { apply: boolean; reseal: boolean }): Promise<RepairReport>;
-  health(): Promise<Record<string, unknown>>;
+  health(): Promise<HealthBody>;
   /** What the server finds out about itself. */
   doctor(): Promise<unknown>;
   /** Whether anything answers at the address now. */

@@ -103,7 +103,7 @@ export function serverApi(client: Client, address: string, revive?: Revive): Ser
     },
     verify: async (id) => report(await ask(client.verifySession(idOf(id)))),
     repair: async (id, options) => report(await ask(client.repairSession(idOf(id), options))),
-    health: async () => ({ ...(await ask(client.health())) }),
+    health: () => ask(client.health()),
     doctor: () => ask(client.doctor()),
     async answers() {
       try {
