@@ -5,6 +5,7 @@ import { nextStep } from "../domain/session/next-step.ts";
 import type { SessionState } from "../domain/session/state.ts";
 import type { Step, StepContext } from "../domain/session/step.ts";
 import { sessionSettings, type SessionSettings } from "../domain/session/settings.ts";
+import { shownCall } from "../domain/session/shown-call.ts";
 import type { MessageId, SessionId } from "../schema/ids.ts";
 import type { DraftOf, EventDraft, ToolCall } from "../schema/session-event.ts";
 import type { LoadedAgent } from "./agents/catalog-types.ts";
@@ -136,12 +137,16 @@ export class LivingSession {
       return { effect: "unsafe", parallelSafe: false, policy: "allow", denial: null, command: call.tool_name };
     const decided = this.inForce.tools.decide(tool, call);
     const { policy, denial } = decided.policy === "deny" ? decided : (this.guarded(call) ?? decided);
+    const { redact, digest } = this.parts;
     return {
       effect: tool.effectOf?.(call) ?? tool.effect,
       parallelSafe: tool.parallelSafe === true,
       policy,
       denial,
-      command: tool.describe(call).text,
+      // Only made for a question; cut after secrets were taken out, as half of one would not be found.
+      get command() {
+        return shownCall(redact(tool.describe(call)), redact(call), digest);
+      },
     };
   }
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { redactor } from "../../src/domain/redact.ts";
 import type { Tool } from "../../src/ports/tool.ts";
 import { DuragentError } from "../../src/schema/problem.ts";
 import type { ToolCall } from "../../src/schema/session-event.ts";
@@ -42,6 +43,31 @@ test("an approval that can not be kept for later is one all the same, and says w
   assert.equal(answer.kind, "ended");
   const result = await eventually(running, id, (event) => event.type === "tool_result");
   assert.equal(result.type === "tool_result" && result.result.content, "touched");
+});
+
+test("a question shows the arguments of the call, wherever it is shown, and no secret in them", async (t) => {
+  const told = `write_file {"path":"notes.txt","content":"hello *** there"}`;
+  const tool = {
+    ...touching(() => Promise.resolve({ success: true, content: "written", outcome: "ok" })),
+    definition: { name: "write_file", description: "writes", parameters: { type: "object" } },
+    describe: () => ({ type: "builtin" as const, text: "write_file" }),
+  };
+  const running = harness({ store: await openTestStore(t), tools: [tool], ...asks });
+  running.parts.redact = (value) => redactor(["hunter2hunter2"]).value(value);
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  const given = { path: "notes.txt", content: "hello hunter2hunter2 there" };
+  running.model.reply({ calls: [{ call_id: "c1", tool_name: "write_file", arguments: given }] });
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  const answer = await running.sessions.answer(id, sent.messageId, patient);
+  assert.equal(answer.kind === "pending_approval" && answer.command, told);
+  const asked = await eventually(running, id, (event) => event.type === "approval_required");
+  assert.equal(asked.type === "approval_required" && asked.command, told);
+  const [pending] = (await running.sessions.get(id)).pendingApprovals;
+  assert.equal(pending?.command, told);
+  const decision = { callId: "c1", command: told, decision: "allow_once" as const, decidedBy: "http" };
+  const { approvalId } = await running.sessions.decide(id, decision);
+  assert.equal((await running.sessions.answerDecision(id, approvalId, patient)).kind, "ended");
 });
 
 test("a question waits through a restart, and is answered by its id", async (t) => {

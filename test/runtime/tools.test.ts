@@ -79,7 +79,7 @@ test("a call that must be asked about waits, runs once it is allowed, and the sa
   running.model.reply({ calls: [call("c1")] });
   const sent = await running.sessions.send(id, { content: "go", ...message });
   const waits = await running.sessions.answer(id, sent.messageId, patient);
-  assert.deepEqual([waits.kind, waits.kind === "pending_approval" && waits.command], ["pending_approval", "touch c1"]);
+  assert.deepEqual([waits.kind, waits.kind === "pending_approval" && waits.command], ["pending_approval", "touch {}"]);
   const view = await running.sessions.get(id);
   assert.equal(view.activity, "awaiting_approval");
   assert.equal(view.pendingApprovals[0]?.callId, "c1");

@@ -71,11 +71,11 @@ test("MCP servers serve a session: their tools are called, killed and started ag
   );
 });
 
-test("a tool of an MCP server is asked about by its name, and runs when it is allowed", async (t) => {
+test("a tool of an MCP server is asked about with its arguments, and runs when it is allowed", async (t) => {
   const session = await DoerSession.start(t, acting);
   await session.leave("echo hello");
   const question = await session.question();
-  assert.equal(question["command"], "every__echo");
+  assert.equal(question["command"], 'every__echo {"message":"hello"}');
   const answered = await session.post("/approve", { call_id: question["call_id"], decision: "allow_once" });
   assert.equal(answered.json.content, "It says: Echo: hello");
 });

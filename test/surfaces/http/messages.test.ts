@@ -134,7 +134,7 @@ test("a call that must be approved is 202, and its approval waits for the answer
   assert.equal(told.status, 202);
   assert.deepEqual(
     { ...told.json, approval_id: "" },
-    { session_id: id, call_id: "call_1", command: "npm i", approval_id: "", status: "pending_approval" },
+    { session_id: id, call_id: "call_1", command: "npm {}", approval_id: "", status: "pending_approval" },
   );
   const view = await ask(http, { path: `/api/v1/sessions/${id}` });
   assert.equal(view.json.pending_approvals[0].approval_id, told.json.approval_id);

@@ -83,7 +83,7 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     };
     // What is shown may begin here.
     const { call_id, tool_name, command } = event;
-    const about = askedAbout(command, calls.get(call_id)?.arguments);
+    const about = askedAbout(command, calls.get(call_id));
     if (!calls.has(call_id)) calls.set(call_id, { call_id, tool_name, arguments: { command } });
     note(`${terminalLine(event.tool_name)} wants to run:`, "yellow");
     const shown = terminalCommand(about);
