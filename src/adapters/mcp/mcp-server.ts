@@ -11,6 +11,8 @@ import { closeClient, endOf, listedTools, messageOf, openClient, reasonOf, type 
 const callTimeoutMs = 120_000;
 /** A call in all. */
 const callTotalMs = 1_800_000;
+/** So long a turn waits for a server that is being started; the start goes on, and a later turn finds it. */
+const startWaitMs = 10_000;
 /** A server that nobody uses is stopped. */
 const idleMs = 600_000;
 const backoffBaseMs = 5_000;
@@ -53,20 +55,22 @@ export class McpServer {
   readonly #parts: McpServerParts;
   #living: Living | undefined;
   #starting: Promise<Living> | undefined;
+  #startedAtMs = 0;
   #stopping: Promise<void> = Promise.resolve();
   #failures = 0;
   #failure: { reason: string; retryAtMs: number } | undefined;
   #uses = 0;
   #disarmIdle: () => void = () => undefined;
   #isClosed = false;
+  readonly #closing = new AbortController();
 
   constructor(parts: McpServerParts) {
     this.#parts = parts;
   }
 
-  /** What it offers now. Throws, after about 10 s at the latest and with a reason, where it can not be had. */
+  /** What it offers now. Throws, after about 10 s at the latest and with a reason, where it can not be had yet. */
   tools(): Promise<readonly ListedTool[]> {
-    return this.#used(async () => (await this.#current()).tools);
+    return this.#used(async () => (await this.#soon(this.#current())).tools);
   }
 
   /** Throws only when the call's signal is aborted. */
@@ -80,9 +84,27 @@ export class McpServer {
     });
   }
 
+  /** Who asks while a start goes on waits for what is left of the 10 s: they are not spent anew by each. */
+  async #soon(current: Promise<Living>): Promise<Living> {
+    const { clock } = this.#parts;
+    const enough = new AbortController();
+    const spentMs = clock.monotonic() - this.#startedAtMs;
+    const disarm = clock.after(this.#living ? startWaitMs : Math.max(0, startWaitMs - spentMs), () =>
+      enough.abort(
+        new Error(`it has not said within ${startWaitMs / 1000} s what tools it has; it is still being started`),
+      ),
+    );
+    try {
+      return await orAborted(current, enough.signal);
+    } finally {
+      disarm();
+    }
+  }
+
   /** Resolves when its process is gone. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#closing.abort(new Error("this server is shutting down"));
     this.#disarmIdle();
     await this.#starting?.catch(() => undefined);
     this.#stop();
@@ -164,6 +186,7 @@ export class McpServer {
     const waitMs = (this.#failure?.retryAtMs ?? 0) - clock.monotonic();
     if (this.#failure && waitMs > 0)
       throw new Error(`${this.#failure.reason} (it is tried again in ${Math.ceil(waitMs / 1000)} s)`);
+    this.#startedAtMs = clock.monotonic();
     await this.#stopping;
     const living: Living = Object.assign(await this.#open(), { sinceMs: clock.monotonic() });
     living.client.onclose = () => this.#drop(living, endOf(living.transport) ?? "it closed the connection");
@@ -173,7 +196,7 @@ export class McpServer {
 
   async #open(): Promise<OpenedClient> {
     try {
-      return await openClient(this.#parts);
+      return await openClient({ ...this.#parts, signal: this.#closing.signal });
     } catch (error) {
       this.#failed(messageOf(error), this.#failures + 1);
       throw error;

@@ -10,8 +10,8 @@ import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
 import { orAborted } from "../or-aborted.ts";
 
-/** From its start until a server has said what tools it has. */
-const startTimeoutMs = 10_000;
+/** From its start until a server has said what tools it has: `npx` may have to fetch it first. */
+const startTimeoutMs = 120_000;
 /** A server that does not end when it is asked to is left to the kernel. */
 const closeTimeoutMs = 5_000;
 const toolsMax = 512;
@@ -24,9 +24,9 @@ export type OpenedClient = {
   isStale: boolean;
 };
 
-type Parts = { clock: Clock; log: Log; version: string; connect(): Promise<Transport> };
+type Parts = { clock: Clock; log: Log; version: string; signal: AbortSignal; connect(): Promise<Transport> };
 
-/** Connects, and asks for the tools, both within 10 s; throws with a reason, and then nothing of the server is left. */
+/** Connects, and asks for the tools, both within 120 s; throws with a reason, and then nothing of the server is left. */
 export async function openClient(parts: Parts): Promise<OpenedClient> {
   const { clock, log, version } = parts;
   const { Client } = await import("@modelcontextprotocol/client");
@@ -35,19 +35,20 @@ export async function openClient(parts: Parts): Promise<OpenedClient> {
   client.onerror = (error) => log.debug({ error }, "MCP connection");
   const transport = await parts.connect();
   const late = new AbortController();
+  const signal = AbortSignal.any([late.signal, parts.signal]);
   const disarm = clock.after(startTimeoutMs, () =>
     late.abort(new Error(`it did not say within ${startTimeoutMs / 1000} s what tools it has`)),
   );
   try {
-    await orAborted(client.connect(transport, { signal: late.signal }), late.signal);
+    await orAborted(client.connect(transport, { signal, timeout: startTimeoutMs }), signal);
     const opened: OpenedClient = { client, transport, tools: [], isStale: false };
     client.setNotificationHandler("notifications/tools/list_changed", () => {
       opened.isStale = true;
     });
-    opened.tools = await orAborted(listedTools(client, late.signal), late.signal);
+    opened.tools = await orAborted(listedTools(client, signal), signal);
     return opened;
   } catch (error) {
-    const reason = late.signal.aborted ? reasonOf(late.signal.reason) : (endOf(transport) ?? reasonOf(error));
+    const reason = signal.aborted ? reasonOf(signal.reason) : (endOf(transport) ?? reasonOf(error));
     await closeClient(clock, { client, transport });
     throw new Error(reason, { cause: error });
   } finally {
