@@ -23,6 +23,8 @@ export type PendingApproval = {
   requesterId?: string;
   requestedAt: string;
   expiresAt?: string;
+  /** What *always allow* would keep, a pattern each; empty: nothing, the call can only be allowed once. */
+  always?: string[];
 };
 
 /** A budget and what has been spent of it: US dollars, or tokens for that of a turn. */

@@ -1,10 +1,10 @@
 import type { Appended } from "../ports/session-store.ts";
 import { accept, type Accepted, type Refused, type SessionCommand, type Settled } from "../domain/session/accept.ts";
-import { pendingCall, type SessionState } from "../domain/session/state.ts";
 import type { MessageId, SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
 import { resolveAgent } from "./agent-in-force.ts";
+import { alwaysAllow } from "./always-allow.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { Decide, SendMessage, Sent, Sessions, SessionView } from "./runtime.ts";
 import type { SessionRegistry } from "./session-registry.ts";
@@ -160,7 +160,7 @@ export function sessionCommands(
 
     decide: (id: SessionId, decision: Decide) =>
       registry.with(id, async (session) => {
-        const always = decision.decision === "allow_always" ? patternOf(session) : undefined;
+        const always = decision.decision === "allow_always" ? alwaysAllow(session) : undefined;
         const entered = await enter(registry, session, {
           type: "decide_approval",
           timestamp: timestamp(),
@@ -225,14 +225,4 @@ async function kept(
     );
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-/** What *always allow* keeps is computed from the pending call, never from the request. */
-function patternOf(session: LivingSession): { pattern: string | undefined; keep: () => Promise<void> } | undefined {
-  const pending = pendingCall(session.tail satisfies SessionState);
-  const tools = session.inForce?.tools;
-  const tool = tools?.tools.find((one) => one.definition.name === pending?.call.tool_name);
-  if (!pending || !tools || !tool) return undefined;
-  const pattern = tools.pattern(tool, pending.call) || undefined;
-  return { pattern, keep: () => tools.allowAlways(tool, pending.call) };
 }

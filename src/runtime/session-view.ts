@@ -9,6 +9,8 @@ type Seen = {
   attachedClients: number;
   problem: SessionProblem | undefined;
   budgets?: readonly Budget[];
+  /** What *always allow* would keep for the call that waits. */
+  always?: string[] | undefined;
 };
 
 /** What is told about a session, from its durable state. */
@@ -26,7 +28,7 @@ export function viewOf(id: SessionId, state: SessionState, seen: Seen): SessionV
     usage: state.usage,
     ...(state.labels === undefined ? {} : { labels: state.labels }),
     ...(seen.problem === undefined ? {} : { problem: seen.problem }),
-    pendingApprovals: approvalsOf(state),
+    pendingApprovals: approvalsOf(state, seen.always),
     attachedClients: seen.attachedClients,
     ...(seen.budgets === undefined ? {} : { budgets: seen.budgets.map(budgetView) }),
     ...waitingFor(state, seen.activity),
@@ -38,7 +40,7 @@ function budgetView({ scope, level, limit, spent, unit }: Budget): BudgetView {
   return { scope, level: level.kind, ...name, limit, spent, unit };
 }
 
-function approvalsOf(state: SessionState): PendingApproval[] {
+function approvalsOf(state: SessionState, always: string[] | undefined): PendingApproval[] {
   const pending = pendingCall(state);
   if (!pending) return [];
   const { question, call } = pending;
@@ -51,6 +53,7 @@ function approvalsOf(state: SessionState): PendingApproval[] {
       ...(question.requesterId === undefined ? {} : { requesterId: question.requesterId }),
       requestedAt: question.requestedAt,
       ...(question.expiresAt === null ? {} : { expiresAt: new Date(question.expiresAt).toISOString() }),
+      ...(always === undefined ? {} : { always }),
     },
   ];
 }

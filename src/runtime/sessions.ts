@@ -4,6 +4,7 @@ import type { SessionState } from "../domain/session/state.ts";
 import type { AgentSessions } from "../ports/agent-sessions.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { declaredAgent } from "./agent-in-force.ts";
+import { alwaysAllow } from "./always-allow.ts";
 import { ChannelSends } from "./channel-sends.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
@@ -48,7 +49,12 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
       attachedClients: session.attachedCount,
       problem: session.log.problem,
       budgets: budgets.view(session),
+      always: alwaysShown(session),
     });
+  const alwaysShown = (session: LivingSession): string[] | undefined => {
+    const always = alwaysAllow(session);
+    return always && parts.redact(always.pattern?.split("\n") ?? []);
+  };
   return {
     ...sessionCommands(registry, view),
     ...sessionAnswers(registry),

@@ -17,7 +17,7 @@ if (await hasTmux()) {
     await terminal.shows(/\n> ?$/);
     await terminal.types("run: echo $((6*7))");
     await terminal.press("Enter");
-    await terminal.shows(/bash wants to run:\n {2}echo \$\(\(6\*7\)\)\n\[o\]nce · \[a\]lways · \[d\]eny/);
+    await terminal.shows(/bash wants to run:\n {2}echo \$\(\(6\*7\)\)\n\[o\]nce · \(always can not be kept/);
 
     const pid = await serverPid(join(folder, ".duragent"));
     assert.ok(pid !== null);
@@ -35,9 +35,17 @@ if (await hasTmux()) {
     await terminal.types("run date");
     await terminal.press("Enter");
     await terminal.shows(/bash wants to run:\n {2}date/);
+    await terminal.shows(/\[o\]nce · \[a\]lways: bash:date \* · \[d\]eny/);
     await terminal.types("/deny it is late");
     await terminal.press("Enter");
     await terminal.shows(/Denied by cli: it is late/);
+
+    await terminal.types("run date");
+    await terminal.press("Enter");
+    await terminal.shows(/Denied by cli: it is late[^]*bash wants to run:\n {2}date/);
+    await terminal.types("a");
+    await terminal.press("Enter");
+    await terminal.shows(/\[allowed always by cli: bash:date \*\]/);
   });
 
   test("who is attached beside another sees the question, and that the other has answered it", async (t) => {

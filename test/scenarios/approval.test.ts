@@ -93,6 +93,7 @@ test("a message instead of an answer is a denial; cancelling ends the turn and i
 test("always allow holds for the next call at once and after a restart, and for nothing else", async (t) => {
   const session = await DoerSession.start(t);
   const { json } = await session.post("/messages", { content: "run: date +%Y" });
+  assert.deepEqual((await session.pending())[0]?.["always"], ["bash:date *"]);
   const always = await session.post("/approve", { call_id: json.call_id, decision: "allow_always" });
   assert.equal(always.json.not_kept, undefined);
   assert.equal((await session.post("/messages", { content: "run: date -u" })).json.outcome, "completed");
@@ -104,6 +105,7 @@ test("always allow holds for the next call at once and after a restart, and for 
 test("what can not be kept for later is allowed once, and the answer says so", async (t) => {
   const session = await DoerSession.start(t);
   const { json } = await session.post("/messages", { content: "run: echo $(date) >> file" });
+  assert.deepEqual((await session.pending())[0]?.["always"], []);
   const always = await session.post("/approve", { call_id: json.call_id, decision: "allow_always" });
   assert.deepEqual([always.status, always.json.status], [200, "complete"]);
   assert.match(always.json.not_kept, /can only be allowed this once/);

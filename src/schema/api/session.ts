@@ -16,6 +16,8 @@ export const pendingApprovalSchema = z.object({
   requester_id: text.optional(),
   requested_at: text,
   expires_at: text.optional(),
+  /** What `allow_always` would keep, a pattern each; empty: the call can only be allowed once. Absent: not known now. */
+  always: z.array(text).optional(),
 });
 
 /** One row of the list of sessions. */

@@ -31,6 +31,7 @@ export function sessionBody(view: SessionView): SessionBody {
       ...(approval.requesterId === undefined ? {} : { requester_id: approval.requesterId }),
       requested_at: approval.requestedAt,
       ...(approval.expiresAt === undefined ? {} : { expires_at: approval.expiresAt }),
+      ...(approval.always === undefined ? {} : { always: approval.always }),
     })),
     attached_clients: view.attachedClients,
     ...(view.budgets === undefined ? {} : { budgets: [...view.budgets] }),

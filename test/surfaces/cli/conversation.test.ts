@@ -164,6 +164,20 @@ test("anything else is a message, which the server takes for a no", async () => 
   assert.deepEqual(asked, ["send rather use ninja"]);
 });
 
+test("a word that nearly is an answer is asked about, and neither an answer nor a message", async () => {
+  const { asked, show, conversation, shown, text } = linked();
+  show(question);
+  await shown(/wants to run/);
+  for (const word of ["ok", "Allow", "sure", "yep"]) await conversation.line(word, true);
+  assert.deepEqual(asked, []);
+  assert.match(text(), /"allow" does not say for how long: o allows it once, a always, d denies it/);
+  const line = conversation.line("ok, but use ninja", true);
+  await new Promise((resolve) => setImmediate(resolve));
+  show(turnEnd);
+  await line;
+  assert.deepEqual(asked, ["send ok, but use ninja"]);
+});
+
 test("without a question y is a message", async () => {
   const { asked, show, conversation, shown } = linked();
   const line = conversation.line("y", false);

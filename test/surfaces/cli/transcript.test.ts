@@ -55,6 +55,44 @@ test("tokens that overlap after a reconnection are written once", () => {
   assert.equal(said(), "Hello world\n");
 });
 
+const asked = {
+  type: "approval_required" as const,
+  approval_id: "appr_01J00000000000000000000000" as never,
+  call_id: "c1",
+  tool_name: "bash",
+  command: "rm a && ls",
+  seq: 1,
+  timestamp: "2026-11-21T10:00:00.000Z",
+};
+
+test("a question says what always keeps, where that is known, and until when it waits", () => {
+  const questions: [readonly string[] | undefined, string][] = [
+    [["bash:rm *", "bash:ls *"], "[o]nce · [a]lways: bash:rm *, bash:ls * · [d]eny"],
+    [["bash:rm \u001b[8m*"], "[o]nce · [a]lways: bash:rm ␛[8m* · [d]eny"],
+    [[], "[o]nce · (always can not be kept for this) · [d]eny"],
+    [undefined, "[o]nce · [a]lways · [d]eny"],
+  ];
+  for (const [always, says] of questions) {
+    const { transcript, text } = recorded();
+    transcript.show(asked, always);
+    assert.ok(text().includes(`\n${says} · a message instead is a no\n`), text());
+    assert.deepEqual(transcript.question?.always, always);
+  }
+  const { transcript, text } = recorded();
+  transcript.show({ ...asked, expires_at: "2026-11-21T10:05:00.000Z" });
+  assert.match(text(), /is a no · until 2026-11-2\d \d\d:\d5:00\n/);
+});
+
+test("an answer that was kept says what was kept", () => {
+  const { show, text } = recorded();
+  const { approval_id, call_id } = asked;
+  const decided = { type: "approval_decision" as const, approval_id, call_id, decided_by: "cli" };
+  show({ ...decided, decision: "allow_always", pattern: "bash:rm *\nbash:ls *" });
+  show({ ...decided, decision: "allow_always" });
+  show({ ...decided, decision: "allow_once" });
+  assert.equal(text(), "[allowed always by cli: bash:rm *, bash:ls *]\n[allowed by cli]\n[allowed by cli]\n");
+});
+
 test("a response without tokens is written whole", () => {
   const { show, said } = recorded();
   show(response("Hello"));

@@ -32,6 +32,9 @@ const decisions: Readonly<Record<string, ApprovalChoice>> = {
   deny: "deny",
 };
 
+/** Words that mean an answer, but do not say for how long. Sent as a message they would be a no. */
+const unclear = new Set(["ok", "okay", "allow", "sure", "yep"]);
+
 /** Two ctrl-c within this time are one wish: to leave. */
 const twiceMsMax = 2_000;
 
@@ -80,9 +83,9 @@ export function startConversation(options: ConversationOptions) {
       transcript.note(`error: ${error instanceof Error ? error.message : String(error)}`, "red");
   };
 
-  const show = (event: SessionEvent): void => {
+  const show = (event: SessionEvent, always?: readonly string[]): void => {
     const asked = transcript.question;
-    transcript.show(event);
+    transcript.show(event, always);
     if (asked !== null && transcript.question === null && deciding !== asked.approvalId) answeredElsewhere = true;
     if (event.type === "approval_required" || event.type === "turn_end") answeredElsewhere = false;
     if (event.type === "user_message")
@@ -105,7 +108,7 @@ export function startConversation(options: ConversationOptions) {
     };
     try {
       for await (const item of link.items({ after: options.after, attach: options.attach, signal: leaving.signal })) {
-        if (item.kind === "event") show(item.event);
+        if (item.kind === "event") show(item.event, item.always);
         else if (item.kind === "token") {
           // The running response is the present, also before all that came earlier is known to have been sent.
           announce();
@@ -184,6 +187,11 @@ export function startConversation(options: ConversationOptions) {
       const decision = Object.hasOwn(decisions, word) ? decisions[word] : undefined;
       try {
         if (question !== null && decision !== undefined) return await decide(question, decision);
+        if (question !== null && unclear.has(word))
+          return transcript.note(
+            `("${word}" does not say for how long: o allows it once, a always, d denies it)`,
+            "yellow",
+          );
         if (answeredElsewhere && decision !== undefined) {
           answeredElsewhere = false;
           return transcript.note("(that was answered already)");

@@ -1,8 +1,11 @@
 import type { ApprovalChoice, SessionEvent } from "../../../schema/session-event.ts";
 
-/** What a session's stream brings, durable and live, in order; and what becomes of the connection. */
+/**
+ * What a session's stream brings, durable and live, in order; and what becomes of the connection. `always`: what
+ * *always allow* would keep for a question that waits (empty: nothing), where that is known.
+ */
 export type LinkItem =
-  | { kind: "event"; event: SessionEvent }
+  | { kind: "event"; event: SessionEvent; always?: readonly string[] | undefined }
   | { kind: "token"; messageId: string; content: string; offset: number }
   | { kind: "token_reset" }
   /** The past has been shown. Comes again after every reconnection. */

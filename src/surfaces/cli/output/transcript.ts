@@ -6,10 +6,18 @@ import { askedAbout } from "./asked-about.ts";
 /** Where a transcript goes: what was said, and what is to be known about it. Both get text without a promise about lines. */
 export type TranscriptSink = { said(text: string): void; noted(text: string): void };
 
-export type PendingQuestion = { approvalId: string; callId: string; toolName: string; command: string };
+export type PendingQuestion = {
+  approvalId: string;
+  callId: string;
+  toolName: string;
+  command: string;
+  /** What *always allow* would keep; empty: nothing. */
+  always?: readonly string[] | undefined;
+};
 
 const argumentsShownMax = 120;
 const resultShownMax = 200;
+const patternsShownMax = 300;
 const outputLinesMax = 12;
 const outputLineMax = 200;
 /** A command beyond these may have scrolled away in part: then it says how much there is to read. */
@@ -20,7 +28,15 @@ const commandLengthMax = 2_000;
  * Writes a session as plain lines, from durable events and live tokens in the order in which a stream brings them.
  * The text of a response is written once, whether it came as tokens, at once, or both.
  */
-export function createTranscript(sink: TranscriptSink, options: { paint: Paint; isOwn(event: SessionEvent): boolean }) {
+export function createTranscript(
+  sink: TranscriptSink,
+  options: {
+    paint: Paint;
+    isOwn(event: SessionEvent): boolean;
+    /** `false`: nobody is there to answer a question. */
+    asks?: boolean;
+  },
+) {
   const { paint } = options;
   const calls = new Map<string, ToolCall>();
   let running: { messageId: string; text: string } | null = null;
@@ -74,12 +90,16 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     if (event.outcome === "limit_reached" && event.notice === undefined) note("[a limit was reached]", "yellow");
   };
 
-  const ask = (event: Extract<SessionEvent, { type: "approval_required" }>): void => {
+  const ask = (
+    event: Extract<SessionEvent, { type: "approval_required" }>,
+    always: readonly string[] | undefined,
+  ): void => {
     question = {
       approvalId: event.approval_id,
       callId: event.call_id,
       toolName: event.tool_name,
       command: event.command,
+      always,
     };
     // What is shown may begin here.
     const { call_id, tool_name, command } = event;
@@ -91,7 +111,9 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     note(`  ${lines.join("\n  ")}`, "bold");
     if (lines.length > commandLinesMax || shown.length > commandLengthMax)
       note(`(so much is to be allowed: ${lines.length} lines, ${shown.length} characters)`, "yellow");
-    note("[o]nce · [a]lways · [d]eny · a message instead is a no", "yellow");
+    if (options.asks === false) return;
+    const until = event.expires_at === undefined ? "" : ` · until ${clockTime(event.expires_at)}`;
+    note(`[o]nce · ${alwaysChoice(always)} · [d]eny · a message instead is a no${until}`, "yellow");
   };
 
   const startCall = (event: Extract<SessionEvent, { type: "tool_start" }>): void => {
@@ -111,7 +133,7 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     if (artifact !== undefined) note(`  (the whole is the artifact ${terminalLine(artifact)})`);
   };
 
-  const show = (event: SessionEvent): void => {
+  const show = (event: SessionEvent, always?: readonly string[]): void => {
     switch (event.type) {
       case "user_message":
         if (options.isOwn(event)) return;
@@ -138,10 +160,10 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
       case "tools_skipped":
         return note(`(skipped ${event.call_ids.map(nameOf).join(", ")}: ${event.reason})`);
       case "approval_required":
-        return ask(event);
+        return ask(event, always);
       case "approval_decision":
         if (question?.approvalId === event.approval_id) question = null;
-        return note(`[${event.decision === "deny" ? "denied" : "allowed"} by ${terminalLine(event.decided_by)}]`);
+        return note(decided(event));
       case "messages_dropped":
         return note(`(${event.message_ids.length} waiting messages were dropped: ${event.reason})`, "yellow");
       case "status_change":
@@ -197,6 +219,22 @@ export function createTranscript(sink: TranscriptSink, options: { paint: Paint; 
     },
   };
 }
+
+function alwaysChoice(always: readonly string[] | undefined): string {
+  if (always === undefined) return "[a]lways";
+  if (always.length === 0) return "(always can not be kept for this)";
+  return `[a]lways: ${terminalLine(always.join(", "), patternsShownMax)}`;
+}
+
+function decided(event: Extract<SessionEvent, { type: "approval_decision" }>): string {
+  const by = `by ${terminalLine(event.decided_by)}`;
+  if (event.decision === "deny") return `[denied ${by}]`;
+  if (event.decision === "allow_once" || event.pattern === undefined) return `[allowed ${by}]`;
+  return `[allowed always ${by}: ${terminalLine(event.pattern.replaceAll("\n", ", "), patternsShownMax)}]`;
+}
+
+/** In the time of whoever reads it: `2026-11-21 10:00:00`. */
+const clockTime = (timestamp: string): string => new Date(timestamp).toLocaleString("sv-SE");
 
 /** A command as it is; other arguments as JSON. */
 function shownArguments(given: ToolCall["arguments"] | undefined): string {

@@ -19,6 +19,16 @@ export type ShownBudget = {
   unit: "usd" | "tokens";
 };
 
+/** A question about a tool's call; `always`: what *always allow* would keep. */
+export type ShownApproval = {
+  approval_id: string;
+  tool_name: string;
+  command: string;
+  requested_at: string;
+  expires_at?: string | undefined;
+  always?: readonly string[] | undefined;
+};
+
 /** A session as the server describes it; only what the command line shows. */
 export type ShownSession = {
   session_id: string;
@@ -33,6 +43,7 @@ export type ShownSession = {
   on_disconnect?: "continue" | "pause" | undefined;
   attached_clients?: number | undefined;
   budgets?: readonly ShownBudget[] | undefined;
+  pending_approvals?: readonly ShownApproval[] | undefined;
   problem?: { code: string; detail: string } | undefined;
 };
 

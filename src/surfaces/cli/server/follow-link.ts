@@ -2,6 +2,7 @@ import type { Client } from "../../../client/client.ts";
 import type { FollowEvent } from "../../../client/stream-events.ts";
 import type { SessionId } from "../../../schema/ids.ts";
 import type { LinkItem } from "../conversation/session-link.ts";
+import { PendingQuestions } from "./pending-questions.ts";
 import type { Revive } from "./client-api.ts";
 
 export type FollowLink = { after: number; attach: boolean; signal: AbortSignal; revive: Revive | undefined };
@@ -40,6 +41,7 @@ export async function* followLink(
   const stop = new AbortController();
   const stopped = AbortSignal.any([signal, stop.signal]);
 
+  const pending = new PendingQuestions(client, id);
   const pump = async (): Promise<void> => {
     const lost = (reason: string): void => {
       if (!isLost) put({ kind: "lost", reason });
@@ -56,9 +58,10 @@ export async function* followLink(
     for await (const followed of follow) {
       if (isLost) put({ kind: "back" });
       isLost = false;
+      if (followed.kind === "ready") pending.forget();
       const item = itemOf(followed);
       if (item === null) continue;
-      put(item);
+      put(item.kind === "event" ? { ...item, always: await pending.alwaysOf(item.event) } : item);
       if (waiting.length >= waitingMax) await new Promise<void>((resolve) => (wakePump = resolve));
     }
   };
