@@ -7,6 +7,7 @@ import type { McpTools } from "../adapters/mcp/servers.ts";
 import type { AgentPolicy } from "../ports/policy.ts";
 import type { Log } from "../ports/telemetry.ts";
 import type { PolicyCall, Tool } from "../ports/tool.ts";
+import { DuragentError } from "../schema/problem.ts";
 import { didYouMean } from "../schema/suggestion.ts";
 import type { ToolCall } from "../schema/session-event.ts";
 import type { LoadedAgent } from "../runtime/agents/catalog-types.ts";
@@ -73,8 +74,14 @@ export class AgentToolSet implements ToolSet {
     return this.#policy.alwaysPatterns(policyCall(tool, call)).join("\n");
   }
 
-  allowAlways(tool: Tool, call: ToolCall): Promise<void> {
-    return this.#policy.allowAlways(policyCall(tool, call));
+  async allowAlways(tool: Tool, call: ToolCall, fingerprint?: string): Promise<void> {
+    const { fingerprint: now, ...asked } = policyCall(tool, call);
+    if (now !== undefined && fingerprint === undefined)
+      throw new DuragentError(
+        "conflict",
+        "the question does not say what the tool was; it can only be allowed this once",
+      );
+    await this.#policy.allowAlways({ ...asked, ...(fingerprint === undefined ? {} : { fingerprint }) });
   }
 
   ran(tool: Tool, call: ToolCall, facts: Parameters<ToolSet["ran"]>[2]): void {

@@ -96,6 +96,7 @@ function questionEvents(
     tool_name: call.tool_name,
     command: step.command,
     requester_id: step.requesterId,
+    ...(step.fingerprint === undefined ? {} : { fingerprint: step.fingerprint }),
     expires_at: expiresAt,
   };
   if (step.announceTo === null) return [question];

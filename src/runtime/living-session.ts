@@ -138,6 +138,7 @@ export class LivingSession {
     const decided = this.inForce.tools.decide(tool, call);
     const { policy, denial } = decided.policy === "deny" ? decided : (this.guarded(call) ?? decided);
     const { redact, digest } = this.parts;
+    const described = tool.describe(call);
     return {
       effect: tool.effectOf?.(call) ?? tool.effect,
       parallelSafe: tool.parallelSafe === true,
@@ -145,8 +146,9 @@ export class LivingSession {
       denial,
       // Only made for a question; cut after secrets were taken out, as half of one would not be found.
       get command() {
-        return shownCall(redact(tool.describe(call)), redact(call), digest);
+        return shownCall(redact(described), redact(call), digest);
       },
+      fingerprint: described.fingerprint,
     };
   }
 

@@ -25,8 +25,8 @@ export type ToolSet = {
   pattern(tool: Tool, call: ToolCall): string;
   /** Why a call of a tool that is not among `tools` can not be answered, for the model. */
   missing(name: string): string;
-  /** Keeps what *always allow* means for later calls. */
-  allowAlways(tool: Tool, call: ToolCall): Promise<void>;
+  /** Keeps what *always allow* means for later calls: of the tool as it was when it was asked about, not as it may be now. */
+  allowAlways(tool: Tool, call: ToolCall, fingerprint?: string): Promise<void>;
   /** A call has run; whoever wants to know is told later. */
   ran(tool: Tool, call: ToolCall, facts: { sessionId: string; result: ToolResult }): void;
 };

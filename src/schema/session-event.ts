@@ -133,6 +133,8 @@ export const payloads = {
     tool_name: text,
     command: text,
     requester_id: text.optional(),
+    // Of an MCP tool: what it was when the question was asked. An approval is for that and nothing else.
+    fingerprint: text.optional(),
     expires_at: text.optional(),
   }),
   approval_decision: z.object({

@@ -37,6 +37,7 @@ export function evolveCalls(state: SessionState, event: CallEvent): SessionState
           expiresAt: timeOf(event.expires_at),
           requesterId: event.requester_id,
           command: event.command,
+          ...(event.fingerprint === undefined ? {} : { fingerprint: event.fingerprint }),
         },
       }));
     case "approval_decision":

@@ -1,5 +1,5 @@
 import { openCalls, type CallState, type SessionState, type TurnState } from "./state.ts";
-import type { Settlement, Step, StepContext, TurnClose } from "./step.ts";
+import type { Settlement, Step, StepContext, ToolFacts, TurnClose } from "./step.ts";
 
 const parallelMax = 8;
 
@@ -81,21 +81,30 @@ function runOrAsk(open: readonly CallState[], turn: TurnState, context: StepCont
   // Also of a call that was allowed: policy may have changed while its question was open.
   if (facts.policy === "deny")
     return { type: "deny_call", call: first, why: denialOf(first, facts.denial ?? "denied by policy") };
-  if (first.status === "waiting" && facts.policy === "ask") return ask(first, turn, context);
+  if (wantsQuestion(first, facts)) return ask(first, turn, context);
   if (!facts.parallelSafe) return { type: "run_tools", calls: [first] };
   const run = open.slice(0, parallelMax);
   const end = run.findIndex((call) => {
-    const { parallelSafe, policy } = context.tool(call.call);
-    return !parallelSafe || policy === "deny" || (call.status === "waiting" && policy === "ask");
+    const beside = context.tool(call.call);
+    return !beside.parallelSafe || beside.policy === "deny" || wantsQuestion(call, beside);
   });
   return { type: "run_tools", calls: end === -1 ? run : run.slice(0, Math.max(1, end)) };
 }
 
+const wantsQuestion = (call: CallState, facts: Pick<ToolFacts, "policy" | "fingerprint">): boolean =>
+  call.status === "waiting" ? facts.policy === "ask" : isAnotherTool(call, facts);
+
+/** A tool that is not what somebody said yes to: its server has changed it while, or since, the question was open. */
+const isAnotherTool = ({ question }: CallState, { fingerprint }: Pick<ToolFacts, "fingerprint">): boolean =>
+  question !== null && fingerprint !== undefined && question.fingerprint !== fingerprint;
+
 function ask(call: CallState, turn: TurnState, { tool, limits, now, attached }: StepContext): Step {
+  const { command, fingerprint } = tool(call.call);
   return {
     type: "request_approval",
     call,
-    command: tool(call.call).command,
+    command,
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     requesterId: turn.requesterId,
     expiresAt: limits.approvalTimeoutMs === null ? null : now + limits.approvalTimeoutMs,
     announceTo: attached ? null : limits.announceTo,
@@ -103,11 +112,16 @@ function ask(call: CallState, turn: TurnState, { tool, limits, now, attached }: 
 }
 
 function recover(call: CallState, turn: TurnState, context: StepContext): Step {
-  const { effect } = context.tool(call.call);
+  const facts = context.tool(call.call);
+  const { effect } = facts;
+  const { onInterruptedTool } = context.limits;
+  const mayRepeat = effect === "pure" || effect === "idempotent" || onInterruptedTool === "retry";
+  // A tool that has changed says itself that it may be repeated.
+  if (mayRepeat && isAnotherTool(call, facts)) return ask(call, turn, context);
   if (effect === "pure" || effect === "idempotent") return { type: "recover_tool", call, how: "rerun" };
   if (effect === "resumable") return { type: "recover_tool", call, how: "resume" };
-  if (context.limits.onInterruptedTool === "ask") return ask(call, turn, context);
-  const how = context.limits.onInterruptedTool === "retry" ? "rerun" : "interrupted";
+  if (onInterruptedTool === "ask") return ask(call, turn, context);
+  const how = onInterruptedTool === "retry" ? "rerun" : "interrupted";
   return { type: "recover_tool", call, how };
 }
 

@@ -34,6 +34,8 @@ export type Question = {
   readonly expiresAt: number | null;
   readonly requesterId: string | undefined;
   readonly command: string;
+  /** What the tool was when it was asked about. */
+  readonly fingerprint?: string | undefined;
 };
 
 /**

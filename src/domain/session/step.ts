@@ -30,6 +30,8 @@ export type Step =
       type: "request_approval";
       call: CallState;
       command: string;
+      /** The tool as it is asked about. */
+      fingerprint?: string | undefined;
       requesterId: string | undefined;
       expiresAt: number | null;
       /** The channel that learns of it, because nobody is here to see it. */
@@ -65,6 +67,8 @@ export type ToolFacts = {
   denial: string | null;
   /** What is shown to who decides. */
   command: string;
+  /** Of an MCP tool: what it is now. */
+  fingerprint?: string | undefined;
 };
 
 export type StepLimits = {

@@ -79,6 +79,27 @@ test("at most one approval is pending", () => {
   );
 });
 
+test("an approval is for the tool as it was asked about: one that its server changed since is asked about again", () => {
+  const one = { tools: { x: { policy: "ask" as const, fingerprint: "one" } } };
+  const other = { tools: { x: { policy: "ask" as const, fingerprint: "other" } } };
+  given(...called("x")).then({ type: "request_approval", fingerprint: "one" }, one);
+  const approved = [...called("x"), e.asked(1, "x", { fingerprint: "one" }), e.decided(1, "x", "allow_once")];
+  given(...approved).then({ type: "run_tools" }, one);
+  given(...approved).then({ type: "request_approval", fingerprint: "other" }, other);
+  const allowedNow = { tools: { x: { policy: "allow" as const, fingerprint: "other" } } };
+  given(...approved).then({ type: "request_approval", fingerprint: "other" }, allowedNow);
+  const again = [...approved, e.asked(2, "x", { fingerprint: "other" }), e.decided(2, "x", "allow_once")];
+  given(...again).then({ type: "run_tools" }, other);
+  const rerun = { tools: { x: { effect: "pure" as const, fingerprint: "other" } } };
+  given(...approved, e.toolStart("x")).then({ type: "request_approval" }, rerun);
+});
+
+test("an approved call whose tool has changed does not run beside its neighbours", () => {
+  const tools = { x: { parallelSafe: true }, y: { parallelSafe: true, fingerprint: "other" } };
+  const log = [...called("x", "y"), e.asked(1, "y", { fingerprint: "one" }), e.decided(1, "y", "allow_once")];
+  assert.deepEqual(callIds(given(...log).next({ tools })), ["x"]);
+});
+
 test("the question names who asked first and when it expires", () => {
   const log = [
     e.start(),
