@@ -64,11 +64,10 @@ export function openTools(ground: ToolGround): AgentTools {
   });
   const commands = lazily(async () => {
     const { createCommandRunner } = await import("../adapters/processes/command-runner.ts");
-    const redact = () => inForce.redaction.redactor.stream();
     return createCommandRunner({
       ...ground,
       sandbox: await ground.sandbox,
-      redactText: redact,
+      redactBytes: () => inForce.redaction.redactor.byteStream(),
       env: { ...ground.env },
     });
   });

@@ -1,22 +1,30 @@
+import assert from "node:assert/strict";
+import { isUtf8 } from "node:buffer";
 import { PassThrough } from "node:stream";
 
 import type { ArtifactRef } from "../../ports/artifact-store.ts";
 import { LastBytes } from "./last-bytes.ts";
+import { fromWholeCharacter, isUnreadable, wholeCharacters } from "../whole-characters.ts";
 
-/** Kept for the result: all, or as much of the beginning and the end. */
-const keptBytesMax = 256 * 1024;
+/** Kept for the result: all, or as much of the beginning and the end; with how it ended it is to be within 256 KiB. */
+const keptBytesMax = 255 * 1024;
 const partBytes = keptBytesMax / 2;
 /** Stored and shown live; what comes after is counted only. */
 export const storedBytesMax = 64 * 1024 ** 2;
 /** Waiting for the artifact store; then the command waits. */
 const queuedBytesMax = 1024 ** 2;
 
+/** As far as it was seen when it began to be stored. */
+export type OutputKind = "text" | "binary";
+
+type Store = (content: AsyncIterable<Uint8Array>, kind: OutputKind) => Promise<ArtifactRef>;
+
 /** `artifact`: where the whole is, or why it is nowhere. */
 export type OutputText = { text: string; totalBytes: number; artifact?: ArtifactRef | Error };
 
 /** What a command wrote, in bounded memory: what is more than the result can hold goes to an artifact as it comes. */
 export class CommandOutput {
-  readonly #store: (content: AsyncIterable<Uint8Array>) => Promise<ArtifactRef>;
+  readonly #store: Store;
   #head: Buffer[] = [];
   readonly #tail = new LastBytes(partBytes);
   #totalBytes = 0;
@@ -25,11 +33,12 @@ export class CommandOutput {
 
   /** Latest bytes that came after the store was full, as they are. */
   readonly #raw = new LastBytes(partBytes);
+  #kind: OutputKind = "text";
   #isWaiting = false;
   /** Called when `add` may be called again after it said `false`. */
   onDrain: () => void = () => undefined;
 
-  constructor(store: (content: AsyncIterable<Uint8Array>) => Promise<ArtifactRef>) {
+  constructor(store: Store) {
     this.#store = store;
   }
 
@@ -43,9 +52,9 @@ export class CommandOutput {
     return this.#totalBytes >= storedBytesMax;
   }
 
-  /** `false`: no more until `onDrain` is called. */
-  add(text: string): boolean {
-    const bytes = Buffer.from(text);
+  /** Whole characters, where it is a text. `false`: no more until `onDrain` is called. */
+  add(bytes: Buffer): boolean {
+    if (this.#kind === "text" && (bytes.includes(0) || !isUtf8(bytes))) this.#kind = "binary";
     const before = this.#totalBytes;
     this.#totalBytes += bytes.length;
     if (this.#stored === null && this.#totalBytes <= keptBytesMax) {
@@ -67,22 +76,32 @@ export class CommandOutput {
   }
 
   /** Resolves when the artifact, if one is needed, is durable. `signal`: it has taken too long. `redact`: for what was only counted. */
-  async finish(signal: AbortSignal, redact: (text: string) => string): Promise<OutputText> {
-    if (this.#stored === null) return { text: Buffer.concat(this.#head).toString(), totalBytes: this.#totalBytes };
+  async finish(signal: AbortSignal, redact: (bytes: Buffer) => Buffer): Promise<OutputText> {
+    const text = this.#stored === null ? Buffer.concat(this.#head).toString() : null;
+    if (text !== null && !isUnreadable(text)) return { text, totalBytes: this.#totalBytes };
+    if (this.#stored === null) this.#overflow();
+    return this.#finishStored(signal, redact);
+  }
+
+  async #finishStored(signal: AbortSignal, redact: (bytes: Buffer) => Buffer): Promise<OutputText> {
+    assert(this.#stored);
     const giveUp = (): void => void this.#queue?.destroy(new Error("storing it took too long"));
     if (signal.aborted) giveUp();
     else signal.addEventListener("abort", giveUp, { once: true });
     this.#queue?.end();
     const artifact = await this.#stored;
     signal.removeEventListener("abort", giveUp);
-    this.#tail.add(Buffer.from(redact(this.#raw.bytes.toString())));
+    this.#tail.add(redact(this.#raw.bytes));
     const head = wholeCharacters(Buffer.concat(this.#head));
     const tail = fromWholeCharacter(this.#tail.bytes);
-    return {
-      text: `${head.toString()}\n${cutMark(this.#totalBytes - head.length - tail.length, artifact, this.#totalBytes)}\n${tail.toString()}`,
-      totalBytes: this.#totalBytes,
-      artifact,
-    };
+    const totalBytes = this.#totalBytes;
+    const [begin, end] = [head.toString(), tail.toString()];
+    const leftOut = `${totalBytes - head.length - tail.length} bytes left out`;
+    const text =
+      this.#kind === "binary" && isUnreadable(begin + end)
+        ? `[binary output, ${totalBytes} bytes${wholeIn(artifact, totalBytes)}]`
+        : `${begin}\n[… ${leftOut}${wholeIn(artifact, totalBytes)} …]\n${end}`;
+    return { text, totalBytes, artifact };
   }
 
   #overflow(): PassThrough {
@@ -95,7 +114,7 @@ export class CommandOutput {
     queue.on("error", () => undefined);
     queue.write(whole);
     this.#queue = queue;
-    this.#stored = this.#store(queue)
+    this.#stored = this.#store(queue, this.#kind)
       .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
         // Also where the store gave up early: the command must not wait for one that reads no more.
@@ -112,26 +131,8 @@ export class CommandOutput {
   }
 }
 
-function cutMark(leftOutBytes: number, artifact: ArtifactRef | Error, totalBytes: number): string {
-  const what = `[… ${leftOutBytes} bytes left out`;
-  if (artifact instanceof Error) return `${what}; the whole could not be kept: ${artifact.message} …]`;
+function wholeIn(artifact: ArtifactRef | Error, totalBytes: number): string {
+  if (artifact instanceof Error) return `; the whole could not be kept: ${artifact.message}`;
   const cut = totalBytes > storedBytesMax ? `the first ${storedBytesMax} of ${totalBytes} bytes are` : "the whole is";
-  return `${what}; ${cut} in the artifact ${artifact.name} …]`;
-}
-
-const isContinuation = (byte: number | undefined): boolean => byte !== undefined && (byte & 0xc0) === 0x80;
-
-/** Without a last character of which a part is missing. */
-function wholeCharacters(bytes: Buffer): Buffer {
-  let start = bytes.length - 1;
-  while (start > 0 && isContinuation(bytes[start])) start -= 1;
-  const first = bytes[start] ?? 0;
-  const length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 1;
-  return start >= 0 && start + length > bytes.length ? bytes.subarray(0, start) : bytes;
-}
-
-function fromWholeCharacter(bytes: Buffer): Buffer {
-  let start = 0;
-  while (isContinuation(bytes[start])) start += 1;
-  return bytes.subarray(start);
+  return `; ${cut} in the artifact ${artifact.name}`;
 }

@@ -10,15 +10,15 @@ export type CommandEnd = {
   stopped?: { why: "timeout"; afterMs: number } | { why: "cancelled"; reason: string };
 };
 
-const mayHaveTakenEffect = "What it did until then may have taken effect.";
+const mayHaveTakenEffect = "it may have taken effect.";
 
-/** What the model reads: the output, and how it ended wherever that was not well. */
+/** What the model reads: the output, and before it, as its end may be cut off, how it ended wherever that was not well. */
 export function commandResult(end: CommandEnd, output: OutputText): ToolResult {
   const { code, signal, stopped } = end;
   const isWell = stopped === undefined && code === 0;
   const ending = endingOf(end);
   const text = output.text.replace(/\n$/, "");
-  const content = isWell ? text || `The command wrote nothing. ${ending}` : [text, ending].filter(Boolean).join("\n");
+  const content = isWell ? text || `The command wrote nothing. ${ending}` : [ending, text].filter(Boolean).join("\n");
   const artifact = output.artifact instanceof Error ? undefined : output.artifact?.name;
   return {
     success: isWell,
@@ -31,10 +31,10 @@ export function commandResult(end: CommandEnd, output: OutputText): ToolResult {
 
 function endingOf({ code, signal, stopped }: CommandEnd): string {
   if (stopped?.why === "timeout")
-    return `Timed out after ${stopped.afterMs / 1000} s; the command and all that it started were stopped. ${mayHaveTakenEffect}`;
+    return `Timed out after ${stopped.afterMs / 1000} s and was stopped with all that it started; ${mayHaveTakenEffect}`;
   if (stopped !== undefined)
-    return `Cancelled while it ran (${stopped.reason}); the command and all that it started were stopped. ${mayHaveTakenEffect}`;
-  if (signal !== null) return `Ended by signal ${signal}.`;
+    return `Cancelled while it ran (${stopped.reason}) and stopped with all that it started; ${mayHaveTakenEffect}`;
+  if (signal !== null) return `Killed by ${signal}.`;
   return `Exit code ${code ?? "unknown"}${meaningOf(code ?? 0)}.`;
 }
 

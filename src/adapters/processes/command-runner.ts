@@ -9,7 +9,7 @@ import type { Log } from "../../ports/telemetry.ts";
 import type { ToolContext } from "../../ports/tool.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
 import { errorCode } from "../error-code.ts";
-import { CommandOutput } from "./command-output.ts";
+import { CommandOutput, type OutputKind } from "./command-output.ts";
 import { commandResult } from "./command-result.ts";
 import { callVariables, minimalEnvironment } from "./minimal-environment.ts";
 import { RunningCommand } from "./running-command.ts";
@@ -25,8 +25,8 @@ export type CommandRunnerParts = {
   log: Log;
   /** The server's; a tool gets the little that `minimalEnvironment` lets through. */
   env: NodeJS.ProcessEnv;
-  /** Takes secrets out of a text that comes in pieces, before it is stored or shown. */
-  redactText(): { push(text: string): string; end(): string };
+  /** Takes secrets out of bytes that come in pieces, each as the character of its number (Latin-1), before they are stored or shown. */
+  redactBytes(): { push(piece: string): string; end(): string };
 };
 
 /** Commands as process groups of their own. One watchdog for all ends them should this process be killed. */
@@ -45,7 +45,7 @@ export function createCommandRunner(parts: CommandRunnerParts): CommandRunner {
         ...command,
         env: { ...environment, ...command.env, ...callVariables(context), DURAGENT_RUN_ID: runId },
       });
-      const output = new CommandOutput((content) => storeOutput(parts, context, content));
+      const output = new CommandOutput((content, kind) => storeOutput(parts, context, { content, kind }));
       const started = await RunningCommand.start(start, {
         ...parts,
         context,
@@ -75,10 +75,10 @@ export function createCommandRunner(parts: CommandRunnerParts): CommandRunner {
   };
 }
 
-async function finished(output: CommandOutput, { clock, log, redactText }: CommandRunnerParts) {
-  const redact = (text: string): string => {
-    const stream = redactText();
-    return stream.push(text) + stream.end();
+async function finished(output: CommandOutput, { clock, log, redactBytes }: CommandRunnerParts) {
+  const redact = (bytes: Buffer): Buffer => {
+    const stream = redactBytes();
+    return Buffer.from(stream.push(bytes.toString("latin1")) + stream.end(), "latin1");
   };
   const tooLong = new AbortController();
   const cancel = clock.after(storeGraceMs, () => tooLong.abort());
@@ -88,17 +88,18 @@ async function finished(output: CommandOutput, { clock, log, redactText }: Comma
   return text;
 }
 
-function storeOutput({ artifacts }: CommandRunnerParts, context: ToolContext, content: AsyncIterable<Uint8Array>) {
-  return artifacts.put(context.agent, outputName(context.idempotencyKey), content, {
-    content_type: "text/plain; charset=utf-8",
-    session_id: context.sessionId,
-  });
+type Output = { content: AsyncIterable<Uint8Array>; kind: OutputKind };
+
+function storeOutput({ artifacts }: CommandRunnerParts, context: ToolContext, { content, kind }: Output) {
+  const name = `${outputName(context.idempotencyKey)}.${kind === "text" ? "txt" : "bin"}`;
+  const contentType = kind === "text" ? "text/plain; charset=utf-8" : "application/octet-stream";
+  return artifacts.put(context.agent, name, content, { content_type: contentType, session_id: context.sessionId });
 }
 
 /** Unique to the call, as call ids of providers are not; what can not stand in a name makes a digest of it. */
 function outputName(key: string): string {
   const plain = /^[A-Za-z0-9][A-Za-z0-9._-]{0,119}$/.test(key);
-  return `outputs/${plain ? key : createHash("sha256").update(key).digest("hex").slice(0, 32)}.txt`;
+  return `outputs/${plain ? key : createHash("sha256").update(key).digest("hex").slice(0, 32)}`;
 }
 
 const refused = (content: string, outcome: "error" | "cancelled" = "error"): ToolResult => ({

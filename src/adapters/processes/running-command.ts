@@ -8,6 +8,7 @@ import type { ToolContext } from "../../ports/tool.ts";
 import type { CommandOutput } from "./command-output.ts";
 import type { CommandEnd } from "./command-result.ts";
 import { liveOutput } from "./live-output.ts";
+import { isUnreadable, wholeCharacters } from "../whole-characters.ts";
 import { askToEnd, endNow, type ProcessFamily } from "./end-processes.ts";
 
 /** From SIGTERM to SIGKILL. */
@@ -27,7 +28,7 @@ export type CommandParts = {
   stdin: string | undefined;
   timeoutMs: number;
   sandboxed: boolean;
-  redactText(): { push(text: string): string; end(): string };
+  redactBytes(): { push(piece: string): string; end(): string };
 };
 
 type Stop = NonNullable<CommandEnd["stopped"]>;
@@ -74,7 +75,11 @@ export class RunningCommand {
       child.stdout?.resume();
       child.stderr?.resume();
     };
-    const show = liveOutput(parts.clock, (text) => parts.context.onOutput(text));
+    const showText = liveOutput(parts.clock, (text) => parts.context.onOutput(text));
+    const show = (bytes: Buffer): void => {
+      const text = bytes.toString();
+      showText(isUnreadable(text) ? `[binary output, ${bytes.length} bytes]\n` : text);
+    };
     this.#read(child.stdout, show);
     this.#read(child.stderr, show);
     this.ended = this.#run();
@@ -85,23 +90,27 @@ export class RunningCommand {
     await this.ended;
   }
 
-  #read(stream: Readable | null, show: (text: string) => void): void {
-    const decoder = new TextDecoder();
-    const redactor = this.#parts.redactText();
+  #read(stream: Readable | null, show: (bytes: Buffer) => void): void {
+    const redactor = this.#parts.redactBytes();
     const { output } = this.#parts;
-    const add = (text: string): void => {
-      if (text === "") return;
-      show(text);
-      if (output.add(text)) return;
+    // Of a character of which the rest is still to come: between its bytes there must be none of the other stream.
+    let begun = Buffer.alloc(0);
+    const add = (redacted: string, isEnd = false): void => {
+      const bytes = Buffer.concat([begun, Buffer.from(redacted, "latin1")]);
+      const whole = isEnd ? bytes : wholeCharacters(bytes);
+      begun = Buffer.from(bytes.subarray(whole.length));
+      if (whole.length === 0) return;
+      show(whole);
+      if (output.add(whole)) return;
       this.#child.stdout?.pause();
       this.#child.stderr?.pause();
     };
     stream?.on("data", (bytes: Buffer) => {
       if (output.isFull) output.count(bytes);
-      else add(redactor.push(decoder.decode(bytes, { stream: true })));
+      else add(redactor.push(bytes.toString("latin1")));
       release(bytes);
     });
-    stream?.once("end", () => add(redactor.push(decoder.decode()) + redactor.end()));
+    stream?.once("end", () => add(redactor.end(), true));
   }
 
   async #run(): Promise<CommandEnd> {

@@ -1,10 +1,11 @@
 import { z } from "zod";
 
 import { artifactNameFault } from "../../domain/artifact.ts";
-import type { ArtifactRef } from "../../ports/artifact-store.ts";
+import type { ArtifactRef, ArtifactStore } from "../../ports/artifact-store.ts";
 import type { Tool, ToolContext } from "../../ports/tool.ts";
 import type { ToolResult } from "../../schema/session-event.ts";
 import { strictObject } from "../../schema/strict-object.ts";
+import { fromWholeCharacter, wholeCharacters } from "../whole-characters.ts";
 import { defineTool, okResult } from "./define-tool.ts";
 import { answered } from "./files/disk-fault.ts";
 import { shownName } from "./files/list-files.ts";
@@ -17,6 +18,8 @@ import { ToolFault } from "./tool-fault.ts";
 /** One artifact of a tool; users may keep larger ones over the API. */
 const putBytesMax = 64 * 1024 * 1024;
 const shownBytesMax = 256 * 1024;
+/** About what a model is shown of one result if nothing else is configured. */
+const partBytes = 24 * 1024;
 const listedMax = 1_000;
 const chunkBytes = 256 * 1024;
 
@@ -40,7 +43,20 @@ const put = strictObject({
 }).refine(({ content, path }) => (content === undefined) !== (path === undefined), {
   message: "give either `content` or `path`",
 });
-const get = strictObject({ action: z.literal("get"), name, path: z.string().min(1).optional() });
+const get = strictObject({
+  action: z.literal("get"),
+  name,
+  path: z.string().min(1).optional(),
+  offset: z.int().min(0).optional().describe("get: the first byte to show, of a long text"),
+  limit: z
+    .int()
+    .min(100)
+    .max(shownBytesMax)
+    .optional()
+    .describe(`get: how many bytes to show; ${partBytes} if only \`offset\` is given`),
+}).refine(({ path, offset, limit }) => path === undefined || (offset === undefined && limit === undefined), {
+  message: "give either `path` or a part to show",
+});
 const list = strictObject({ action: z.literal("list"), prefix: z.string().max(255).optional() });
 
 type Put = z.output<typeof put>;
@@ -53,7 +69,7 @@ export const artifactTool = (parts: Parts): Tool =>
   defineTool({
     name: "artifact",
     description:
-      "Keeps files for the user and for later. put stores text or a file of your workspace under a name, in place of what had it; get shows a text, or copies it into your workspace with `path`; list shows what there is.",
+      "Keeps files for the user and for later. put stores text or a file of your workspace under a name, in place of what had it; get shows a text, a long one in parts (`offset`, `limit`), or copies it into your workspace with `path`; list shows what there is.",
     arguments: z.discriminatedUnion("action", [put, get, list]),
     effect: "idempotent",
     effectOf: (given) => (given.action === "put" || isCopy(given) ? "idempotent" : "pure"),
@@ -89,10 +105,14 @@ async function getOne({ agent, artifacts }: Parts, given: Get, context: ToolCont
   if (ref === undefined)
     throw new ToolFault(`There is no artifact ${given.name}; {"action": "list"} shows what there is.`);
   const what = `${ref.name} (${ref.meta.bytes} bytes, ${ref.meta.content_type})`;
+  if (given.offset !== undefined || given.limit !== undefined) return part(artifacts, ref, given);
   if (given.path === undefined) {
     const text = ref.meta.bytes > shownBytesMax ? null : textOf(await Array.fromAsync(artifacts.get(ref)));
     if (text !== null) return okResult(text);
-    const why = ref.meta.bytes > shownBytesMax ? "is too long to be shown" : "is no text";
+    const why =
+      ref.meta.bytes > shownBytesMax
+        ? "is too long to be shown at once: `offset` and `limit` show a part"
+        : "is no text";
     return okResult(`${what} ${why}; with \`path\` it is copied into your workspace.`);
   }
   const place = await resolvePath(given.path, agent, "write");
@@ -101,6 +121,20 @@ async function getOne({ agent, artifacts }: Parts, given: Get, context: ToolCont
   const mode = await modeOf(folder, file, place.shown);
   await folder.replace(file, artifacts.get(ref), { temporary: temporaryName(context), ...mode });
   return okResult(`Copied ${what} to ${place.shown}.`);
+}
+
+/** Whole characters of what was asked for, and where to go on. */
+async function part(artifacts: ArtifactStore, ref: ArtifactRef, { offset = 0, limit = partBytes }: Get) {
+  const total = ref.meta.bytes;
+  if (offset >= total) throw new ToolFault(`${ref.name} has ${total} bytes: nothing comes after byte ${offset}.`);
+  const end = Math.min(total, offset + limit);
+  const read = Buffer.concat(await Array.fromAsync(artifacts.get(ref, { start: offset, end })));
+  const bytes = end === total ? read : wholeCharacters(read);
+  const text = textOf([fromWholeCharacter(bytes)]);
+  if (text === null) return okResult(`${ref.name} is no text; with \`path\` it is copied into your workspace.`);
+  const next = end - (read.length - bytes.length);
+  const more = next < total ? `; go on with offset ${next}` : "";
+  return okResult(`[bytes ${offset} to ${next} of ${total}${more}]\n${text}`);
 }
 
 async function listAll({ agent, artifacts }: Parts, prefix: string | undefined): Promise<ToolResult> {

@@ -10,7 +10,10 @@ export function truncateResult(
 ): string {
   const tokens = textTokens(content);
   if (tokens <= cut.limitTokens) return content;
-  const whole = cut.artifact === undefined ? "" : `; the whole is in artifact ${cut.artifact}`;
+  const whole =
+    cut.artifact === undefined
+      ? ""
+      : `; the whole is in artifact ${cut.artifact} (the tool artifact, where you have it, shows parts of it)`;
   const marker = `[cut: about ${tokens - cut.limitTokens} of ${tokens} tokens left out${whole}]`;
   // In proportion to the text's own bytes per unit, so that text beyond ASCII is cut by its bytes too.
   const units = Math.floor(content.length * (cut.limitTokens / tokens));

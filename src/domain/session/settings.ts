@@ -58,7 +58,7 @@ export function sessionSettings(
     context: {
       maxHistoryTokens: context.max_history_tokens ?? 40_000,
       maxToolResultTokens: context.max_tool_result_tokens ?? 8_000,
-      toolResultTruncation: context.tool_result_truncation ?? "head",
+      toolResultTruncation: context.tool_result_truncation ?? "both",
       toolResultKeepFirst: context.tool_result_keep_first ?? 2,
       toolResultKeepLast: context.tool_result_keep_last ?? 5,
       compactAt: context.compact_at ?? 0.8,

@@ -38,6 +38,8 @@ export type Ground = {
   runner: CommandRunner;
   /** What was stored, by name. */
   stored: Map<string, Buffer>;
+  /** Their content types, by name. */
+  types: Map<string, string | undefined>;
   live: string[];
   log: { level: string; message: string }[];
   /** A line of bash, with a minute of time if nothing else is said. */
@@ -54,9 +56,11 @@ export type GroundOptions = {
 export async function openGround(t: TestContext, mode: Mode, options: GroundOptions = {}): Promise<Ground> {
   const workspace = join(await temporaryFolder(t), "workspace");
   const stored = new Map<string, Buffer>();
+  const types: Ground["types"] = new Map();
   const live: string[] = [];
   const log: Ground["log"] = [];
-  const put: ArtifactStore["put"] = async (_agent, name, content) => {
+  const put: ArtifactStore["put"] = async (_agent, name, content, meta) => {
+    types.set(name, meta.content_type);
     const pieces: Uint8Array[] = [];
     for await (const piece of content) pieces.push(piece);
     stored.set(name, Buffer.concat(pieces));
@@ -68,13 +72,14 @@ export async function openGround(t: TestContext, mode: Mode, options: GroundOpti
     clock: options.clock ?? hurriedClock(),
     log: recordingLog(log),
     env: options.env ?? process.env,
-    redactText: () => redactor(options.secrets ?? []).stream(),
+    redactBytes: () => redactor(options.secrets ?? []).byteStream(),
   });
   t.after(() => runner.close());
   return {
     workspace,
     runner,
     stored,
+    types,
     live,
     log,
     sh: (line, more = {}, context = {}) =>

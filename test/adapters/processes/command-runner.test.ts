@@ -15,9 +15,9 @@ for (const mode of modes) {
       assert.deepEqual(fine.content.split("\n").toSorted(), ["one", "three", "two"]);
       assert.equal(live.join(""), `${fine.content}\n`);
       const failed = await sh("echo no; exit 3");
-      assert.deepEqual([failed.success, failed.outcome, failed.content], [false, "error", "no\nExit code 3."]);
+      assert.deepEqual([failed.success, failed.outcome, failed.content], [false, "error", "Exit code 3.\nno"]);
       assert.equal((await sh("true")).content, "The command wrote nothing. Exit code 0.");
-      assert.match((await sh("kill -9 $$")).content, /signal SIGKILL/);
+      assert.match((await sh("kill -9 $$")).content, /SIGKILL\.$/);
     });
 
     void test("that can not be found is a result that says so", async (t) => {
@@ -25,7 +25,7 @@ for (const mode of modes) {
       const missing = await sh("", { argv: ["no-such-program", "a"] });
       assert.deepEqual([missing.success, missing.outcome], [false, "error"]);
       assert.match(missing.content, /no-such-program/);
-      assert.match((await sh("nope")).content, /command not found\nExit code 127: no such command or program\./);
+      assert.match((await sh("nope")).content, /^Exit code 127: no such command or program\.\n.*command not found$/);
       assert.equal((await sh("", { argv: ["bash", "-c", "x".repeat(200_000)] })).outcome, "error");
     });
 
@@ -92,8 +92,36 @@ for (const mode of modes) {
         result.content,
         /\n\[… \d+ bytes left out; the whole is in the artifact outputs\/session_0\.7\.call_1\.txt …\]\n/,
       );
-      assert.ok(Buffer.byteLength(result.content) < 257 * 1024);
+      assert.ok(Buffer.byteLength(result.content) <= 256 * 1024);
       assert.doesNotMatch(result.content, /\ufffd/);
+    });
+
+    void test("that fails after a long output, or runs out of time, says so before what it wrote", async (t) => {
+      const { sh } = await openGround(t, mode);
+      const failed = await sh("yes | head -c 400000; echo the end; exit 3");
+      assert.match(failed.content, /^Exit code 3\.\ny\n/);
+      assert.match(failed.content, /\nthe end$/);
+      const late = await sh("yes | head -c 400000; sleep 600", { timeoutMs: 5_000 });
+      assert.match(late.content, /^Timed out after 5 s and was stopped .*; it may have taken effect\.\ny\n/);
+    });
+
+    void test("that writes what is no text is said to, and its artifact has every byte but for secrets", async (t) => {
+      const { sh, stored, types, live } = await openGround(t, mode, { secrets: ["secret-in-output"] });
+      const every = Buffer.from(Uint8Array.from({ length: 256 }, (_, byte) => byte));
+      for (const doublings of [2, 11]) {
+        const times = 2 ** doublings;
+        const print = `base64 -d <<<$all >x; for i in $(seq ${doublings}); do cat x x >y; mv y x; done; cat x`;
+        live.length = 0;
+        const given = { env: { all: Buffer.concat([every, Buffer.from("secret-in-output")]).toString("base64") } };
+        const result = await sh(print, given);
+        const name = "outputs/session_0.7.call_1.bin";
+        const whole = Buffer.concat(Array.from({ length: times }, () => Buffer.concat([every, Buffer.from("***")])));
+        assert.deepEqual([result.outcome, result.artifact], ["ok", name]);
+        assert.equal(result.content, `[binary output, ${whole.length} bytes; the whole is in the artifact ${name}]`);
+        assert.ok(stored.get(name)?.equals(whole));
+        assert.equal(types.get(name), "application/octet-stream");
+        assert.match(live.join(""), /^(?:\[binary output, \d+ bytes\]\n)+$/);
+      }
     });
 
     void test("that writes into a slow store waits for it, and nothing is lost", async (t) => {

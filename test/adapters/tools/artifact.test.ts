@@ -56,6 +56,30 @@ test("a file of the workspace is put and got as it is, binary too", async (t) =>
   assert.match((await use({ action: "get", name: "small.bin" })).content, /is no text; with `path`/);
 });
 
+test("a long text is read in parts that leave no character out and none in pieces", async (t) => {
+  const { artifacts, use } = await artifactBench(t);
+  const whole = "line €\n".repeat(40_000);
+  await use({ action: "put", name: "log.txt", content: whole });
+  assert.match(
+    (await use({ action: "get", name: "log.txt" })).content,
+    /too long to be shown at once: `offset` and `limit`/,
+  );
+  let read = "";
+  for (let offset: number | undefined = 0; offset !== undefined;) {
+    const { content } = await use({ action: "get", name: "log.txt", offset, limit: 100_001 });
+    const [head = "", ...lines] = content.split("\n");
+    assert.match(head, /^\[bytes \d+ to \d+ of 360000(?:; go on with offset \d+)?\]$/);
+    read += lines.join("\n");
+    const next: string | undefined = /offset (\d+)\]$/.exec(head)?.[1];
+    offset = next === undefined ? undefined : Number(next);
+  }
+  assert.equal(read, whole);
+  assert.match((await use({ action: "get", name: "log.txt", offset: 360_000 })).content, /nothing comes after/);
+  assert.equal((await use({ action: "get", name: "log.txt", offset: 0, path: "a" })).outcome, "error");
+  await artifacts.put("tester", "x.bin", ReadableStream.from([Buffer.alloc(300_000)]), {});
+  assert.match((await use({ action: "get", name: "x.bin", offset: 0 })).content, /is no text/);
+});
+
 test("nothing outside of the workspace is put or written, and what is too large is not kept", async (t) => {
   const { artifacts, folder, workspace, use } = await artifactBench(t);
   await use({ action: "put", name: "a", content: "mine" });

@@ -105,7 +105,7 @@ test("the mark of a cut result names the artifact that holds the whole", () => {
   const last = fitRequest(material({ turns: [turn], context })).request.messages.at(-1);
   assert.match(
     last?.role === "tool" ? (last.results[0]?.content ?? "") : "",
-    /the whole is in artifact my-assistant\/run-1\.txt\]$/,
+    /the whole is in artifact my-assistant\/run-1\.txt \(the tool artifact, .*\)\]$/,
   );
 });
 

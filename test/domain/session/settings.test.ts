@@ -17,7 +17,7 @@ test("nothing set: the defaults", () => {
     context: {
       maxHistoryTokens: 40_000,
       maxToolResultTokens: 8_000,
-      toolResultTruncation: "head",
+      toolResultTruncation: "both",
       toolResultKeepFirst: 2,
       toolResultKeepLast: 5,
       compactAt: 0.8,

@@ -25,7 +25,7 @@ const runner = createCommandRunner({
   clock: createSystemClock(),
   log: quietLog,
   env: process.env,
-  redactText: () => ({ push: (text) => text, end: () => "" }),
+  redactBytes: () => ({ push: (piece) => piece, end: () => "" }),
 });
 
 const silent = new Set(lines);
