@@ -1,5 +1,7 @@
-/** `faultOf`: what is wrong with arguments, or `null`. `unusable`: why the schema can not be used here; then everything passes. */
-export type ArgumentCheck = { faultOf(args: unknown): string | null; unusable?: string };
+import { boundedCheck, type ArgumentFault } from "../bounded-check.ts";
+
+/** `unusable`: why the schema can not be used here; then everything passes. */
+export type ArgumentCheck = { faultOf: ArgumentFault; unusable?: string };
 
 const schemaCharactersMax = 256 * 1024;
 const schemaDepthMax = 64;
@@ -32,7 +34,10 @@ export async function createArgumentChecks(): Promise<(schema: Record<string, un
       });
       const validate = ajv.compile(rest);
       const faultsIn = (): string => ajv.errorsText(validate.errors, { dataVar: "arguments" });
-      return { faultOf: (args) => (validate(args) === true ? null : faultsIn().slice(0, faultCharactersMax)) };
+      const faultOf: ArgumentFault = (args) =>
+        validate(args) === true ? null : faultsIn().slice(0, faultCharactersMax);
+      // What takes too long is the server's to judge.
+      return { faultOf: boundedCheck(faultOf, null) };
     } catch (error) {
       return { ...unchecked, unusable: error instanceof Error ? error.message.slice(0, 500) : String(error) };
     }

@@ -110,3 +110,16 @@ test("schemas of any dialect are checked; what says no by a pattern is not", asy
     assert.equal(compile(schema).faultOf({ a: `${"a".repeat(40)}!` }), null);
   assert.match(compile({ properties: { a: slow } }).faultOf({ a: 1 }) ?? "", /must be string/);
 });
+
+test("arguments that take for ever to be checked are left to the server, and hold this process up for a moment only", async () => {
+  const compile = await createArgumentChecks();
+  const branching = { anyOf: [{ $ref: "#/$defs/node" }, { $ref: "#/$defs/node" }] };
+  const node = { type: "object", properties: { next: branching, end: { const: 1 } }, required: ["end"] };
+  const { faultOf } = compile({ $defs: { node }, $ref: "#/$defs/node" });
+  let given: object = { end: 2 };
+  for (let depth = 0; depth < 40; depth += 1) given = { end: 1, next: given };
+  assert.equal(faultOf(given), null);
+  const unique = compile({ type: "object", properties: { all: { type: "array", uniqueItems: true } } });
+  assert.equal(unique.faultOf({ all: Array.from({ length: 100_000 }, (_, index) => ({ at: index })) }), null);
+  assert.match(unique.faultOf({ all: [{ at: 1 }, { at: 1 }] }) ?? "", /must NOT have duplicate items/);
+});

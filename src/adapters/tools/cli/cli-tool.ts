@@ -3,7 +3,7 @@ import type { Tool, ToolEffect } from "../../../ports/tool.ts";
 import { isJsonObject } from "../../../schema/json-object.ts";
 import type { ToolCall } from "../../../schema/session-event.ts";
 import type { ToolAgent } from "../parts.ts";
-import type { ArgumentFault } from "./argument-schema.ts";
+import type { ArgumentFault } from "../../bounded-check.ts";
 import { splitWords } from "./split-words.ts";
 
 const timeoutMsDefault = 120_000;
