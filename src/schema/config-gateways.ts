@@ -2,6 +2,7 @@ import { z } from "zod";
 
 import { Secret, secretText } from "./secret.ts";
 import { strictObject } from "./strict-object.ts";
+import { credentialsFault, hasNoCredentials } from "./url-credentials.ts";
 
 const text = z.string().min(1);
 const name = z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}$/i, "expected 1 to 63 letters, digits, _ or -");
@@ -71,7 +72,9 @@ export const routesSchema = z.array(
 );
 
 const webhook = strictObject({
-  webhook: z.url({ protocol: /^https?$/, error: "expected an http or https URL" }),
+  webhook: z
+    .url({ protocol: /^https?$/, error: "expected an http or https URL" })
+    .refine(hasNoCredentials, { message: credentialsFault }),
   secret: secretText.optional(),
 });
 const chat = strictObject({ gateway: text, chat_id: text });

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { offsetOf, parseYaml } from "./parse-yaml.ts";
 import { strictObject } from "./strict-object.ts";
 import { didYouMean, quoted } from "./suggestion.ts";
+import { credentialsFault, hasNoCredentials } from "./url-credentials.ts";
 import { readYaml, type YamlDocument, type YamlError } from "./yaml-document.ts";
 
 const patternTypes = ["bash", "builtin", "cli", "mcp"];
@@ -33,9 +34,12 @@ function faultOf(written: string): string | null {
 
 const patterns = z.array(patternSchema).max(patternsMax).default([]);
 
-const webhookUrl = z.string().refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), {
-  message: "expected an address that begins with http:// or https://",
-});
+const webhookUrl = z
+  .string()
+  .refine((url) => URL.canParse(url) && /^https?:$/.test(new URL(url).protocol), {
+    message: "expected an address that begins with http:// or https://",
+  })
+  .refine(hasNoCredentials, { message: credentialsFault });
 
 const deliverySchema = z.discriminatedUnion("type", [
   strictObject({ type: z.literal("log") }),

@@ -44,7 +44,7 @@ async function policyWith(t: TestContext, text: string) {
   const policy = source.of({ name: "one", home, files: new Map() });
   const ran = (call: PolicyCall, success = true): void =>
     policy.ran(call, { sessionId: "session_1", result: { success, outcome: success ? "ok" : "error", content: "" } });
-  return { ran, log, clock };
+  return { ran, log, clock, decide: policy.decide.bind(policy), problems: policy.problems.bind(policy) };
 }
 
 test("a webhook is told what ran for which agent, and whether it went well", async (t) => {
@@ -108,4 +108,17 @@ test("a webhook that never answers holds up nothing: a hundred wait, more are dr
   clock.advance(1);
   await until("the second is told", () => told.length === 2);
   assert.match(String(log.lines.at(-1)?.message), /could not be told/);
+});
+
+test("a webhook with a user and a password in its address is refused, without telling them", async (t) => {
+  const { decide, problems, log } = await policyWith(
+    t,
+    `notify: { enabled: true, deliveries: [{ type: webhook, url: "https://me:hunter2@example.net/x" }] }\n`,
+  );
+  assert.equal(decide(bash("ls")).policy, "deny");
+  assert.match(
+    problems()[0]?.message ?? "",
+    /^notify\.deliveries\[0\]\.url: an address may hold no user name and password/,
+  );
+  assert.doesNotMatch(JSON.stringify([problems(), log.lines]), /hunter2/);
 });

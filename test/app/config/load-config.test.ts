@@ -265,6 +265,13 @@ test("a configured agents' folder must be there", async (t) => {
   assert.match(older ?? "", /^duragent\.yaml:1:1: agents_dir: there is no folder/);
 });
 
+test("a webhook with a user and a password in its address is refused, without telling them", async (t) => {
+  const text = 'notify: { channels: { ops: { webhook: "https://me:hunter2@example.net/x" } } }\n';
+  const errors = await errorsFrom(await temporaryFolder(t), { "duragent.yaml": text });
+  assert.match(errors[0] ?? "", /notify\.channels\.ops\.webhook: an address may hold no user name and password/);
+  assert.doesNotMatch(errors.join("\n"), /hunter2/);
+});
+
 test("an error never shows a secret", async (t) => {
   const folder = await temporaryFolder(t);
   const files = {
