@@ -14,8 +14,11 @@ export type FollowOptions = {
   signal?: AbortSignal;
   /** Silence after which a connection counts as dead; the server breaks it every 15 s. */
   idleTimeoutMs?: number;
-  /** The connection was lost and will be made again; `attempt` counts from 1 and begins anew once one holds. */
-  onLost?(lost: { attempt: number; waitMs: number; cause: unknown }): void;
+  /**
+   * The connection was lost and will be made again; `attempt` counts from 1 and begins anew once one holds. `bye`: why the
+   * server says that it goes.
+   */
+  onLost?(lost: { attempt: number; waitMs: number; cause: unknown; bye?: string | undefined }): void;
 };
 
 const idleTimeoutDefaultMs = 60_000;
@@ -38,6 +41,7 @@ export async function* followSession(
     signal?.addEventListener("abort", forward, { once: true });
     let waitMs: number | undefined;
     let cause: unknown;
+    let bye: string | undefined;
     try {
       const response = await requests.open({
         method: "GET",
@@ -54,6 +58,7 @@ export async function* followSession(
         const received = item === null ? null : readFollowed(item);
         if (received?.kind === "bye") {
           waitMs = received.data.retry_ms;
+          bye = received.data.reason;
           break;
         }
         const fresh = received === null ? null : place.pass(received);
@@ -72,7 +77,7 @@ export async function* followSession(
     }
     attempt += 1;
     const pauseMs = Math.max(waitMs ?? 0, backoffMs(attempt));
-    onLost?.({ attempt, waitMs: pauseMs, cause });
+    onLost?.({ attempt, waitMs: pauseMs, cause, bye });
     await sleep(pauseMs, signal);
   }
 }

@@ -169,7 +169,11 @@ test("run denies what nobody can answer, and allows it when it is told to", asyn
   const server = await ServerProcess.prepare(t, doer());
   const denied = await runProgram(server, ["run", "-a", "doer", touch]);
   assert.equal(denied.code, 0, denied.stderr);
-  assert.match(denied.stdout, /It says: Denied by cli/);
+  assert.match(denied.stdout, /It says: Denied by cli: there is no terminal to ask on/);
+  assert.match(denied.stderr, /^denied: there is no terminal to ask on; use --approve all or a policy$/m);
+  assert.doesNotMatch(denied.stderr, /\[o\]nce/);
+  const told = await runProgram(server, ["run", "-a", "doer", "--approve", "none", touch]);
+  assert.match(told.stdout, /Denied by cli: whoever started the run allows nothing/);
   const allowed = await runProgram(server, ["run", "-a", "doer", "--approve", "all", touch]);
   assert.match(allowed.stdout, /It says:/);
   assert.equal(await readFile(join(server.dataDir, "workspace", "doer", "file"), "utf8"), "x\n");

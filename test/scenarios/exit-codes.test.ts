@@ -75,6 +75,23 @@ test("run exits 1 when its turn failed, with the provider's words on stderr and 
   assert.match(stderr, /error: .*no such model/);
 });
 
+test("run, and chat over a pipe, exit 1 when a limit ended the turn", async (t) => {
+  const { folder } = await workspace(t, {
+    "looper/agent.yaml":
+      "name: looper\nmodel: { provider: scripted, name: ./script.yaml }\ntools: [{ type: builtin, name: list_files }]\nsession: { max_tool_iterations: 1 }\n",
+    "looper/script.yaml":
+      "rules: [{ when: '.*', tool: { name: list_files, arguments: {} } }, { after_tool: list_files, tool: { name: list_files, arguments: {} } }]\n",
+  });
+  const run = await duragent(["run", "-a", "looper", "go"], { cwd: folder });
+  assert.equal(run.code, 1, run.stdout + run.stderr);
+  assert.equal((await duragent(["chat", "-a", "looper"], { cwd: folder, stdin: "go\n" })).code, 1);
+  const { stdout } = await duragent(["session", "list", "--json"], { cwd: folder });
+  const { stdout: log } = await duragent(["session", "export", JSON.parse(stdout).sessions[0].session_id], {
+    cwd: folder,
+  });
+  assert.match(log, /"outcome":"limit_reached"/);
+});
+
 test("an agent that is not there is named, with those that are", async (t) => {
   const { folder } = await workspace(t);
   const { code, stderr } = await duragent(["chat", "-a", "nobody"], { cwd: folder });

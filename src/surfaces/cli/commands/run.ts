@@ -14,6 +14,10 @@ import { openServer } from "../server/connect.ts";
 
 type Flags = { agent: string; detach?: boolean; approve?: "all" | "none" | "ask" };
 
+/** Why a question was denied, for people and the model. */
+const nobody = "there is no terminal to ask on";
+const told = "whoever started the run allows nothing that must be asked about";
+
 export const define: Definition = (command, { context, action }) => {
   command
     .requiredOption("-a, --agent <name>", "which agent")
@@ -27,7 +31,8 @@ export const define: Definition = (command, { context, action }) => {
     )
     .addHelpText(
       "after",
-      '\nExamples:\n  duragent run -a demo "tell me a story"\n  git diff | duragent run -a reviewer "Review this change"\n',
+      "\nExit code: 0 when the turn completed, also with calls that were denied; 1 when it failed, was cancelled or reached a limit.\n" +
+        '\nExamples:\n  duragent run -a demo "tell me a story"\n  git diff | duragent run -a reviewer "Review this change"\n',
     )
     .action(
       action<Flags>(async (globals, { agent, detach, approve: wanted }, prompt = "") => {
@@ -62,7 +67,7 @@ export const define: Definition = (command, { context, action }) => {
             said: (text) => void (globals.json || context.stdout.write(text)),
             noted: (text) => void (globals.json || quiet || context.stderr.write(text)),
           },
-          { paint: paintFor(context.stderr, context.env), isOwn: () => true },
+          { paint: paintFor(context.stderr, context.env), isOwn: () => true, asks: false },
         );
         let exitCode: ExitCode = exitCodes.failed;
         const end = (code: ExitCode): void => {
@@ -76,24 +81,38 @@ export const define: Definition = (command, { context, action }) => {
           if (interruptions === 1) link.cancel().catch(() => end(exitCodes.interrupted));
           else end(exitCodes.interrupted);
         });
+        let isTold = false;
+        const tellOfNobody = (): void => {
+          if (!isTold && !quiet) context.stderr.write(`denied: ${nobody}; use --approve all or a policy\n`);
+          isTold = true;
+        };
         const decide = async (): Promise<void> => {
           const { question } = transcript;
           if (question === null) return;
           const decision = approve === "all" ? "allow_once" : approve === "none" ? "deny" : await askPerson(question);
-          const { notKept } = await link.decide(question, decision);
+          if (wanted === undefined && !person) tellOfNobody();
+          const reason = decision === "deny" && approve === "none" ? (wanted === undefined ? nobody : told) : undefined;
+          const { notKept } = await link.decide(question, decision, reason);
           if (notKept !== undefined) transcript.note(`(allowed this once only: ${notKept})`, "yellow");
         };
-        const askPerson = async ({ toolName, command }: PendingQuestion): Promise<ApprovalChoice> => {
+        const askPerson = async ({ toolName, command, always }: PendingQuestion): Promise<ApprovalChoice> => {
           const prompts = await import("@clack/prompts");
           const answer = await prompts.select({
             // Whole, also where nothing else is shown.
             message: `Allow ${terminalLine(toolName)} to run: ${terminalCommand(command)}`,
             output: context.stderr,
             options: [
-              { value: "allow_once", label: "once" },
-              { value: "allow_always", label: "always" },
-              { value: "deny", label: "no" },
-            ] as const,
+              { value: "allow_once", label: "once" } as const,
+              ...(always?.length === 0
+                ? []
+                : [
+                    {
+                      value: "allow_always",
+                      label: terminalLine(`always${always ? `: ${always.join(", ")}` : ""}`),
+                    } as const,
+                  ]),
+              { value: "deny", label: "no" } as const,
+            ],
           });
           return prompts.isCancel(answer) ? "deny" : answer;
         };
@@ -105,13 +124,13 @@ export const define: Definition = (command, { context, action }) => {
           if (item.kind === "event") {
             const { event } = item;
             if (globals.json) context.stdout.write(`${terminalJson(event)}\n`);
-            transcript.show(event);
+            transcript.show(event, item.always);
             if (event.type === "approval_required") decide().catch((error: unknown) => leaving.abort(error));
             if (event.type === "turn_end") {
               end(
                 interruptions > 0
                   ? exitCodes.interrupted
-                  : event.outcome === "completed" || event.outcome === "limit_reached"
+                  : event.outcome === "completed"
                     ? exitCodes.done
                     : exitCodes.failed,
               );
@@ -120,6 +139,14 @@ export const define: Definition = (command, { context, action }) => {
             if (event.type === "session_end") break;
           } else if (item.kind === "token") transcript.token(item);
           else if (item.kind === "token_reset") transcript.tokenReset();
+          // Nobody but us would start that one again, and who stopped it does not want us to.
+          else if (item.kind === "stopped" && item.mayStart)
+            leaving.abort(
+              new CommandFailure(exitCodes.unavailable, "the server was stopped before the turn had ended", {
+                hint: `the turn goes on when a server runs: ${comeBack(globals, sessionId)}`,
+              }),
+            );
+          else if (item.kind === "stopped") transcript.note("(the server was stopped; waiting for it)", "yellow");
           else if (item.kind === "lost") transcript.note(`(connection lost: ${item.reason}; trying again)`, "yellow");
         }
         transcript.endLine();

@@ -90,7 +90,7 @@ export function startConversation(options: ConversationOptions) {
     if (event.type === "approval_required" || event.type === "turn_end") answeredElsewhere = false;
     if (event.type === "user_message")
       for (const line of waiting) if (line.key === event.idempotency_key) line.ripe = true;
-    if (event.type === "turn_end") lastTurnFailed = event.outcome === "failed";
+    if (event.type === "turn_end") lastTurnFailed = event.outcome === "failed" || event.outcome === "limit_reached";
     // The turn that ends next is the one that took the message in; a question or a pause hands the word back as well.
     const wordIsOurs =
       event.type === "turn_end" ||
@@ -115,6 +115,11 @@ export function startConversation(options: ConversationOptions) {
           transcript.token(item);
         } else if (item.kind === "token_reset") transcript.tokenReset();
         else if (item.kind === "lost") transcript.note(`(connection lost: ${item.reason}; trying again)`, "yellow");
+        else if (item.kind === "stopped")
+          transcript.note(
+            `(the server was stopped; waiting for it. ${item.mayStart ? "A message starts one; " : ""}ctrl-d leaves)`,
+            "yellow",
+          );
         else if (item.kind === "back") transcript.note("(connected again; nothing was missed)", "yellow");
         else {
           announce();

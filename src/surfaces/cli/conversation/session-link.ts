@@ -12,6 +12,8 @@ export type LinkItem =
   | { kind: "ready" }
   /** The connection is gone; it is tried again by itself. */
   | { kind: "lost"; reason: string }
+  /** The server was stopped on purpose; it is waited for. `mayStart`: what is asked next starts one. */
+  | { kind: "stopped"; mayStart: boolean }
   | { kind: "back" };
 
 /** One session as a conversation needs it. Whatever can not be done throws, with a message for people. */

@@ -6,10 +6,8 @@ import type { SessionLink } from "../conversation/session-link.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import type { ServerApi } from "./api.ts";
 import { followLink } from "./follow-link.ts";
+import { LostServer, type Revive } from "./lost-server.ts";
 import { untilAnswered } from "./until-answered.ts";
-
-/** Starts the server again that this client had started, should it be gone. */
-export type Revive = () => Promise<unknown>;
 
 const sessionsPageMax = 1000;
 
@@ -31,10 +29,12 @@ const isTurnsFailure = (error: unknown): boolean =>
   error instanceof ApiProblem && error.facts.extra?.["turn_id"] !== undefined;
 
 function linkOf(client: Client, id: SessionId, revive: Revive | undefined): SessionLink {
+  const server = new LostServer(revive);
   return {
     sessionId: id,
-    items: (options) => followLink(client, id, { ...options, revive }),
+    items: (options) => followLink(client, id, { ...options, server }),
     async send(content, key, signal) {
+      server.wanted();
       await untilAnswered(() => client.sendMessage(id, { content }, { idempotencyKey: key, signal }), {
         signal,
         isAnswer: isTurnsFailure,
@@ -48,6 +48,7 @@ function linkOf(client: Client, id: SessionId, revive: Revive | undefined): Sess
         decision,
         ...(reason === undefined ? {} : { reason }),
       };
+      server.wanted();
       const answered = await untilAnswered(() => client.approve(id, body), { isAnswer: isTurnsFailure });
       return answered?.not_kept === undefined ? {} : { notKept: answered.not_kept };
     },

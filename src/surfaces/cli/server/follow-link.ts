@@ -3,9 +3,9 @@ import type { FollowEvent } from "../../../client/stream-events.ts";
 import type { SessionId } from "../../../schema/ids.ts";
 import type { LinkItem } from "../conversation/session-link.ts";
 import { PendingQuestions } from "./pending-questions.ts";
-import type { Revive } from "./client-api.ts";
+import type { LostServer } from "./lost-server.ts";
 
-export type FollowLink = { after: number; attach: boolean; signal: AbortSignal; revive: Revive | undefined };
+export type FollowLink = { after: number; attach: boolean; signal: AbortSignal; server: LostServer };
 
 /** Items that wait for a slow terminal; then the stream is not read on, and the server keeps our place. */
 const waitingMax = 1000;
@@ -22,12 +22,12 @@ function itemOf(followed: FollowEvent): LinkItem | null {
 
 /**
  * A session's stream with what becomes of its connection told in between, at once and not only when it is back.
- * Where the server was one of ours in the background, it is started again.
+ * Where the server was one of ours in the background, it is started again: `LostServer` says when.
  */
 export async function* followLink(
   client: Client,
   id: SessionId,
-  { after, attach, signal, revive }: FollowLink,
+  { after, attach, signal, server }: FollowLink,
 ): AsyncGenerator<LinkItem> {
   const waiting: LinkItem[] = [];
   let wakeReader = (): void => undefined;
@@ -43,21 +43,24 @@ export async function* followLink(
 
   const pending = new PendingQuestions(client, id);
   const pump = async (): Promise<void> => {
-    const lost = (reason: string): void => {
-      if (!isLost) put({ kind: "lost", reason });
+    const lost = (notice: LinkItem, saidBye: boolean): void => {
+      if (!isLost) put(notice);
       isLost = true;
-      // A failed start is tried again with the next attempt; the notice is on the screen already.
-      revive?.().catch(() => undefined);
+      server.lost(saidBye);
     };
     const follow = client.follow(id, {
       after,
       attach,
       signal: stopped,
-      onLost: ({ cause }) => lost(cause instanceof Error ? cause.message : "the server said goodbye"),
+      onLost: ({ cause, bye }) => {
+        if (bye !== undefined) return lost({ kind: "stopped", mayStart: server.mayStart }, true);
+        lost({ kind: "lost", reason: cause instanceof Error ? cause.message : "the server hung up" }, false);
+      },
     });
     for await (const followed of follow) {
       if (isLost) put({ kind: "back" });
       isLost = false;
+      server.back();
       if (followed.kind === "ready") pending.forget();
       const item = itemOf(followed);
       if (item === null) continue;

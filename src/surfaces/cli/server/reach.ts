@@ -1,6 +1,7 @@
 import { ApiProblem } from "../../../client/api-problem.ts";
 import { createClient, type Client } from "../../../client/client.ts";
-import { serverApi, type Revive } from "./client-api.ts";
+import { serverApi } from "./client-api.ts";
+import type { Revive } from "./lost-server.ts";
 import type { ServerApi } from "./api.ts";
 
 /** A server that lives answers this in microseconds; one that was stopped (SIGSTOP) accepts and says nothing. */
