@@ -4,7 +4,7 @@ import type { MessageId, SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
 import { resolveAgent } from "./agent-in-force.ts";
-import { alwaysAllow } from "./always-allow.ts";
+import { alwaysAllowed } from "./always-allow.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { Decide, SendMessage, Sent, Sessions, SessionView } from "./runtime.ts";
 import type { SessionRegistry } from "./session-registry.ts";
@@ -160,7 +160,7 @@ export function sessionCommands(
 
     decide: (id: SessionId, decision: Decide) =>
       registry.with(id, async (session) => {
-        const always = decision.decision === "allow_always" ? alwaysAllow(session) : undefined;
+        const always = decision.decision === "allow_always" ? await alwaysAllowed(session, registry.parts) : undefined;
         const entered = await enter(registry, session, {
           type: "decide_approval",
           timestamp: timestamp(),

@@ -45,6 +45,60 @@ test("an approval that can not be kept for later is one all the same, and says w
   assert.equal(result.type === "tool_result" && result.result.content, "touched");
 });
 
+test("always allow of a tool that is not there any more says that nothing was kept", async (t) => {
+  const running = harness({ store: await openTestStore(t), tools: [touching()], ...asks });
+  const { toolsOf } = running.parts;
+  let tools = [touching()];
+  running.parts.toolsOf = (agent) => ({
+    ...toolsOf(agent),
+    get tools() {
+      return tools;
+    },
+  });
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  running.model.reply({ calls: [call] });
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await running.sessions.answer(id, sent.messageId, patient);
+  tools = [];
+  const decided = await running.sessions.decide(id, { callId: "c1", decision: "allow_always", decidedBy: "http" });
+  assert.match(decided.notKept ?? "", /^its tool can not be used now, so nothing is kept for later/);
+  assert.equal((await running.sessions.answerDecision(id, decided.approvalId, patient)).kind, "ended");
+});
+
+test("a tool that its server changes while the question is open is asked about anew; always keeps what was asked about", async (t) => {
+  const keptAs: unknown[] = [];
+  const ran: string[] = [];
+  const version = (fingerprint: string): Tool => ({
+    ...touching(() => (ran.push(fingerprint), Promise.resolve({ success: true, content: "", outcome: "ok" }))),
+    describe: () => ({ type: "mcp", text: "files__touch", fingerprint }),
+  });
+  const running = harness({ store: await openTestStore(t), ...asks });
+  const { toolsOf } = running.parts;
+  let tools = [version("one")];
+  running.parts.toolsOf = (agent) => ({
+    ...toolsOf(agent),
+    get tools() {
+      return tools;
+    },
+    allowAlways: (_tool, _call, fingerprint) => (keptAs.push(fingerprint), Promise.resolve()),
+  });
+  const id = await newSession(running);
+  await running.sessions.attach(id, {});
+  running.model.reply({ calls: [call] });
+  const sent = await running.sessions.send(id, { content: "go", ...message });
+  await running.sessions.answer(id, sent.messageId, patient);
+  tools = [version("other")];
+  const first = await running.sessions.decide(id, { callId: "c1", decision: "allow_always", decidedBy: "http" });
+  const again = await running.sessions.answerDecision(id, first.approvalId, patient);
+  assert.equal(again.kind, "pending_approval");
+  assert.deepEqual([keptAs, ran], [["one"], []]);
+  const second = await running.sessions.decide(id, { callId: "c1", decision: "allow_once", decidedBy: "http" });
+  assert.notEqual(second.approvalId, first.approvalId);
+  assert.equal((await running.sessions.answerDecision(id, second.approvalId, patient)).kind, "ended");
+  assert.deepEqual(ran, ["other"]);
+});
+
 test("a question shows the arguments of the call, wherever it is shown, and no secret in them", async (t) => {
   const told = `write_file {"path":"notes.txt","content":"hello *** there"}`;
   const tool = {
