@@ -101,6 +101,7 @@ export function openTools(ground: ToolGround): AgentTools {
       ...(sandbox.kind === "none" ? { watch: (group: number, mark: string) => watchdog.watch(group, mark) } : {}),
       clock,
       log,
+      isOffline: sandbox.kind !== "none" && !inForce.config.sandbox.network,
       environment: minimalEnvironment({ ...ground.env }),
       webGuard: fetchWithin(createAddressGuard(() => inForce.config.web?.allow_private ?? false)),
       version: programVersion(),

@@ -50,7 +50,7 @@ export async function openClient(parts: Parts): Promise<OpenedClient> {
   } catch (error) {
     const reason = signal.aborted ? reasonOf(signal.reason) : (endOf(transport) ?? reasonOf(error));
     await closeClient(clock, { client, transport });
-    throw new Error(reason, { cause: error });
+    throw new Error(`${reason}${lastWordsOf(transport)}`, { cause: error });
   } finally {
     disarm();
   }
@@ -80,6 +80,12 @@ export async function closeClient(
 /** Why a child has ended, in its transport's words. */
 export const endOf = (transport: Transport): string | undefined =>
   "endedBy" in transport && typeof transport.endedBy === "string" ? transport.endedBy : undefined;
+
+/** Only of a child: it says there why it does not start. */
+export const lastWordsOf = (transport: Transport): string =>
+  "lastWords" in transport && typeof transport.lastWords === "string" && transport.lastWords !== ""
+    ? `; it said: ${transport.lastWords}`
+    : "";
 
 /** Of an error whose message says all there is to say. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -16,6 +16,8 @@ export type TransportParts = {
   log: Log;
   /** Where agents lie that were deployed over the API. */
   deployedFolder: string;
+  /** Whether the sandbox gives programs no network. */
+  isOffline: boolean;
   /** The minimal environment of programs; nothing of the server's own. */
   environment: Readonly<Record<string, string>>;
   /** `fetch` that reaches public addresses only: for definitions that anyone with access to the API may send. */
@@ -34,7 +36,10 @@ export async function openTransport(agent: McpAgent, entry: McpEntry, parts: Tra
   if (entry.url === undefined) {
     const parse = (line: string): JSONRPCMessage => deserializeMessage(line);
     await mkdir(agent.workspace, { recursive: true, mode: 0o700 });
-    const program = programOf(agent, entry, parts);
+    // Where there is no network npx says so at once, and not after half a minute of trying.
+    const npm = { npm_config_fetch_retries: "0" };
+    const environment = parts.isOffline ? { ...npm, ...parts.environment } : parts.environment;
+    const program = programOf(agent, entry, { ...parts, environment });
     const { clock, log, watch } = parts;
     return new StdioTransport({ program, clock, log, parse, ...(watch ? { watch } : {}) });
   }

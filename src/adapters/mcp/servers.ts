@@ -27,6 +27,11 @@ export interface McpServers {
 
 type Parts = TransportParts & Pick<McpServerParts, "version" | "callTimeoutMs">;
 
+/** As programs say that a name can not be looked up, or an address not be reached. */
+const noNetwork = /EAI_AGAIN|ENOTFOUND|ENETUNREACH|name resolution|dns error|network is unreachable|resolve host/i;
+const networkHint =
+  "There is no network in the sandbox: install the server first (npm i -g …), or set sandbox.network: true in duragent.yaml";
+
 /** Nothing is started before an agent asks for its tools. */
 export function createMcpServers(parts: Parts): McpServers {
   const closing = new Set<Promise<void>>();
@@ -72,7 +77,9 @@ export function createMcpServers(parts: Parts): McpServers {
       }
       return { tools, problems };
     } catch (error) {
-      say(messageOf(error));
+      const reason = messageOf(error);
+      const isCutOff = parts.isOffline && entry.url === undefined && noNetwork.test(reason);
+      say(isCutOff ? `${reason}. ${networkHint}` : reason);
       return { tools: [], problems };
     }
   };

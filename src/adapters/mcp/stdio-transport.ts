@@ -7,6 +7,7 @@ import type { ProgramStart } from "../../ports/sandbox.ts";
 import type { Log } from "../../ports/telemetry.ts";
 import { boundedLines } from "../bounded-lines.ts";
 import { hasCode } from "../error-code.ts";
+import { LastLines } from "../last-lines.ts";
 
 /** One message: a longer line ends its server. */
 export const lineBytesMax = 8 * 1024 * 1024;
@@ -17,6 +18,8 @@ const strayLinesMax = 1_000;
 const errorLineBytesMax = 4 * 1024;
 /** How long a server may take to end by itself once its stdin is closed, and after SIGTERM. */
 const graceMs = 1_000;
+/** For what a server has said before its end to be read. */
+const lastWordsGraceMs = 500;
 
 const markVariable = "DURAGENT_MCP_START";
 
@@ -41,6 +44,7 @@ export class StdioTransport implements Transport {
   endedBy: string | undefined;
 
   readonly #parts: Parts;
+  readonly #errorLines: LastLines;
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
   #strayLines = 0;
@@ -50,6 +54,14 @@ export class StdioTransport implements Transport {
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#errorLines = new LastLines(errorLineBytesMax, (line) =>
+      parts.log.debug({ line }, "MCP server says on stderr"),
+    );
+  }
+
+  /** What it said on stderr last; empty if nothing. */
+  get lastWords(): string {
+    return this.#errorLines.text;
   }
 
   async start(): Promise<void> {
@@ -73,7 +85,16 @@ export class StdioTransport implements Transport {
     child.once("exit", (code, signal) => {
       this.endedBy ??= signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
       this.#kill("SIGKILL");
-      this.#gone(exited.resolve);
+      // One that left the group and keeps the pipe holds nobody up for long.
+      let isTold = false;
+      const gone = (): void => {
+        disarm();
+        if (!isTold) this.#gone(exited.resolve);
+        isTold = true;
+      };
+      const disarm = this.#parts.clock.after(lastWordsGraceMs, gone);
+      if (child.stderr.closed) gone();
+      else child.stderr.once("close", gone);
     });
     for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.on("error", (error) => this.onerror?.(error));
     this.#read(child);
@@ -102,17 +123,12 @@ export class StdioTransport implements Transport {
   }
 
   #read(child: ChildProcess): void {
-    const { log } = this.#parts;
     child.stdout?.on(
       "data",
       boundedLines(lineBytesMax, (line) => this.#take(line)),
     );
-    child.stderr?.on(
-      "data",
-      boundedLines(errorLineBytesMax, (line) => {
-        if (line !== null && line !== "") log.debug({ line }, "MCP server says on stderr");
-      }),
-    );
+    child.stderr?.on("data", (chunk: Buffer) => this.#errorLines.add(chunk));
+    child.stderr?.once("end", () => this.#errorLines.add(Buffer.from("\n")));
   }
 
   #take(line: string | null): void {

@@ -28,6 +28,7 @@ type Options = {
   clock?: Clock;
   callTimeoutMs?: number;
   home?: string;
+  isOffline?: boolean;
   webGuard?: TransportParts["webGuard"];
   watch?: TransportParts["watch"];
   environment?: Record<string, string>;
@@ -50,6 +51,7 @@ export async function mcpHarness(t: Pick<TestContext, "after">, options: Options
     clock,
     log: recordingLog(logged),
     version: "1.2.3",
+    isOffline: options.isOffline ?? false,
     deployedFolder: join(folder, "data", "sys", "dyn_agents"),
     environment: { PATH: process.env["PATH"] ?? "", HOME: workspace, ...options.environment },
     webGuard: options.webGuard ?? (() => Promise.reject(new Error("no web"))),

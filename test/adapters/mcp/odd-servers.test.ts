@@ -172,6 +172,24 @@ test("a server that ends at once, or is not there, is a problem that says why", 
   ]);
 });
 
+test("a server that ends at once is a problem at once that says its last words, and where it lacks the network what to do", async (t) => {
+  const says = (line: string) => ({
+    type: "mcp" as const,
+    name: "npx",
+    command: "/bin/sh",
+    args: ["-c", `echo first >&2; printf '${line}' >&2; exit 1`],
+  });
+  const offline = await mcpHarness(t, { isOffline: true, clock: new ManualClock() });
+  const problemsOf = async (line: string) => (await offline.servers.toolsOf(offline.agentWith(says(line)))).problems;
+  assert.deepEqual(await problemsOf("no such option"), [
+    "MCP server npx: it ended with exit code 1; it said: first; no such option",
+  ]);
+  const [problem = ""] = await problemsOf("npm error code EAI_AGAIN");
+  assert.match(problem, /EAI_AGAIN\. There is no network in the sandbox: install .* sandbox\.network: true/);
+  const { servers, agentWith } = await mcpHarness(t);
+  assert.doesNotMatch((await servers.toolsOf(agentWith(says("EAI_AGAIN")))).problems.join(), /sandbox/);
+});
+
 test("lines that are no messages are skipped, and too many of them end the server", async (t) => {
   const { servers, agentWith, odd, logged } = await mcpHarness(t);
   const polite = await servers.toolsOf(agentWith(odd("prints-nonsense")));
