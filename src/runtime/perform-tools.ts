@@ -122,6 +122,7 @@ async function invoke(
   }
 }
 
+const earlierRun = "An earlier run of this call was interrupted and may have taken effect.";
 const lostRun: ToolResult = { success: false, outcome: "interrupted", content: unknownOutcome };
 
 // Since the response: a provider may give the same id to another call.
@@ -179,7 +180,10 @@ const toolOf = (session: LivingSession, state: CallState): Tool | undefined =>
   session.inForce?.tools.tools.find((tool) => tool.definition.name === state.call.tool_name);
 
 function unfitResult(session: LivingSession, state: CallState): { state: CallState; result: ToolResult }[] {
-  const fail = (content: string) => [{ state, result: { success: false, outcome: "error" as const, content } }];
+  const ranBefore = state.attempt > 0 ? ` ${earlierRun}` : "";
+  const fail = (why: string) => [
+    { state, result: { success: false, outcome: "error" as const, content: `${why}${ranBefore}` } },
+  ];
   const { tool_name: name, arguments: given } = state.call;
   if (!toolOf(session, state)) return fail(session.inForce?.tools.missing(name) ?? `There is no tool ${name}.`);
   if (typeof given === "string")

@@ -22,7 +22,11 @@ function touch(effect: ToolEffect, run: Tool["run"]): Tool {
 }
 
 /** Kills the process in the middle of the first tool call, and starts it again with the same files. */
-async function killedInTool(t: TestContext, effect: ToolEffect, options: Partial<HarnessOptions> = {}) {
+async function killedInTool(
+  t: TestContext,
+  effect: ToolEffect,
+  { toolIsThere = true, ...options }: Partial<HarnessOptions> & { toolIsThere?: boolean } = {},
+) {
   const disk = await openRestartableStore(t);
   const keys: string[] = [];
   const started = gate();
@@ -41,7 +45,7 @@ async function killedInTool(t: TestContext, effect: ToolEffect, options: Partial
     keys.push(context.idempotencyKey);
     return Promise.resolve({ success: true, content: "done", outcome: "ok" });
   });
-  const second = harness({ ...options, store: await disk.reopen(), tools: [works] });
+  const second = harness({ ...options, store: await disk.reopen(), tools: toolIsThere ? [works] : [] });
   await second.sessions.start();
   return { second, id, sent, keys };
 }
@@ -93,6 +97,16 @@ test("an unsafe call whose outcome is unknown is not repeated, and the model is 
   assert.equal(result?.type === "tool_result" && result.result.outcome, "interrupted");
   const told = second.model.requests[0]?.messages.at(-1);
   assert.match(told?.role === "tool" ? (told.results[0]?.content ?? "") : "", /may or may not have taken effect/);
+});
+
+test("a call that is to run again, and whose tool is gone by then, says that it has run before", async (t) => {
+  const retry = { session: { on_interrupted_tool: "retry" as const }, toolIsThere: false };
+  const { second, id } = await killedInTool(t, "unsafe", retry);
+  const result = await eventually(second, id, (event) => event.type === "tool_result");
+  assert.equal(
+    result.type === "tool_result" && result.result.content,
+    "There is no tool touch. An earlier run of this call was interrupted and may have taken effect.",
+  );
 });
 
 test("an idempotent call runs again with the same key", async (t) => {
