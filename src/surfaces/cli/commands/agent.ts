@@ -3,8 +3,7 @@ import { join, relative, resolve } from "node:path";
 import type { InvalidAgent } from "../../../runtime/agents/catalog-types.ts";
 import { terminalJson, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
-import { table } from "../output/table.ts";
-import { paintFor } from "../paint.ts";
+import { writeTable } from "../output/table.ts";
 import type { Definition } from "../program.ts";
 import { openServerIfAny } from "../server/connect.ts";
 import {
@@ -28,7 +27,6 @@ function placesOf(agent: InvalidAgent, folder: string): string[] {
 
 export const define: Definition = (command, setup) => {
   const { context, action } = setup;
-  const paint = paintFor(context.stdout, context.env);
 
   command
     .command("list")
@@ -42,13 +40,10 @@ export const define: Definition = (command, setup) => {
         if (globals.json) context.stdout.write(`${terminalJson({ agents })}\n`);
         else if (agents.length === 0) context.stdout.write("No agents yet: `duragent agent create NAME` makes one.\n");
         else
-          context.stdout.write(
-            table(
-              ["NAME", "DESCRIPTION"],
-              agents.map(({ name, description }) => [name, description ?? ""]),
-              paint,
-            ),
-          );
+          writeTable(context.stdout, context.env, {
+            heading: ["NAME", "DESCRIPTION"],
+            rows: agents.map(({ name, description }) => [name, description ?? ""]),
+          });
         return exitCodes.done;
       }),
     );

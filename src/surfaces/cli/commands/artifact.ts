@@ -9,8 +9,7 @@ import type { CommandContext } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { age } from "../output/duration.ts";
 import { saveFile } from "../output/save-file.ts";
-import { table } from "../output/table.ts";
-import { paintFor } from "../paint.ts";
+import { writeTable } from "../output/table.ts";
 import type { Definition, Setup } from "../program.ts";
 import { openServer } from "../server/connect.ts";
 import { wholeNumber } from "../whole-number.ts";
@@ -47,7 +46,7 @@ function defineList(command: Command, { context, action }: Setup): void {
         ]);
         if (globals.json) context.stdout.write(`${terminalJson(page)}\n`);
         else if (rows.length === 0) context.stdout.write("No artifacts.\n");
-        else context.stdout.write(table(["NAME", "BYTES", "TYPE", "AGE"], rows, paintFor(context.stdout, context.env)));
+        else writeTable(context.stdout, context.env, { heading: ["NAME", "BYTES", "TYPE", "AGE"], rows });
         if (!globals.json && page.next_cursor !== undefined)
           context.stderr.write("(there are more: raise --limit, or narrow with --prefix)\n");
         return exitCodes.done;

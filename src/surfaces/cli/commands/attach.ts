@@ -3,12 +3,12 @@ import { converse } from "../conversation/converse.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { pick } from "../input/pick.ts";
 import { age } from "../output/duration.ts";
-import { table } from "../output/table.ts";
-import { paintFor } from "../paint.ts";
+import { shownStatus, writeSessions } from "../output/session-table.ts";
 import type { Definition } from "../program.ts";
 import type { ShownSession } from "../server/api.ts";
 import { openServer } from "../server/connect.ts";
 import { pastFrom } from "../server/past-from.ts";
+import { recentSessions } from "../server/recent-sessions.ts";
 import { sessionNamed } from "../server/session-named.ts";
 
 type Flags = { list?: boolean; readOnly?: boolean };
@@ -17,7 +17,7 @@ const listedMax = 50;
 const choiceTitleMax = 50;
 
 const describe = (session: ShownSession): string =>
-  `${session.agent}, ${session.status}, ${age(session.updated_at, Date.now())}: ${terminalLine(session.title ?? "(nothing said yet)", choiceTitleMax)}`;
+  `${session.agent}, ${shownStatus(session)}, ${age(session.updated_at, Date.now())}: ${terminalLine(session.title ?? "(nothing said yet)", choiceTitleMax)}`;
 
 export const define: Definition = (command, { context, action }) => {
   command
@@ -29,25 +29,14 @@ export const define: Definition = (command, { context, action }) => {
       action<Flags>(async (globals, { list, readOnly }, id) => {
         const server = await openServer(context, globals);
         if (list === true) {
-          const sessions = await server.sessions({ limit: listedMax });
-          const rows = sessions.map((one) => [
-            one.session_id,
-            one.agent,
-            one.status,
-            age(one.updated_at, Date.now()),
-            one.title ?? "",
-          ]);
+          const sessions = await recentSessions(server, { limit: listedMax });
           if (globals.json) context.stdout.write(`${terminalJson({ sessions })}\n`);
-          else if (rows.length === 0) context.stdout.write("No sessions. `duragent chat` starts one.\n");
-          else
-            context.stdout.write(
-              table(["SESSION", "AGENT", "STATUS", "AGE", "TITLE"], rows, paintFor(context.stdout, context.env)),
-            );
+          else writeSessions(context, sessions);
           return exitCodes.done;
         }
         let sessionId: string;
         if (id === undefined) {
-          const sessions = await server.sessions({ limit: listedMax });
+          const sessions = await recentSessions(server, { limit: listedMax });
           const [only] = sessions;
           if (only === undefined)
             throw new CommandFailure(exitCodes.failed, "there is no session to attach to", {

@@ -5,16 +5,16 @@ import { pipeline } from "node:stream/promises";
 
 import { Option, type Command } from "commander";
 
-import { terminalJson, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
+import { terminalJson, terminalText } from "../../../domain/terminal-text.ts";
 import type { SessionStatus } from "../../../schema/session-event.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
-import { budgetLine } from "../output/budget-line.ts";
-import { age } from "../output/duration.ts";
 import { eventLine } from "../output/event-line.ts";
-import { table } from "../output/table.ts";
+import { sessionFacts } from "../output/session-facts.ts";
+import { writeSessions } from "../output/session-table.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition, Setup } from "../program.ts";
 import { openServer } from "../server/connect.ts";
+import { recentSessions } from "../server/recent-sessions.ts";
 import { sessionNamed } from "../server/session-named.ts";
 import { defineMending } from "./session-mending.ts";
 import { wholeNumber } from "../whole-number.ts";
@@ -28,26 +28,16 @@ function defineReading(command: Command, { context, action }: Setup): void {
 
   command
     .command("list")
-    .description("the newest sessions; ended ones only with --status ended")
+    .description("the sessions that were used last; ended ones only with --status ended")
     .addOption(new Option("--status <status>", "only these").choices(["active", "running", "paused", "ended"]))
     .option("--agent <name>", "only of this agent")
     .option("--limit <n>", "at most so many", wholeNumber(1, 1000), 50)
     .addHelpText("after", "\nExample:\n  duragent session list --agent demo\n")
     .action(
       action<ListFlags>(async (globals, { status, agent, limit }) => {
-        const sessions = await (await openServer(context, globals)).sessions({ status, agent, limit });
+        const sessions = await recentSessions(await openServer(context, globals), { status, agent, limit });
         if (globals.json) print(`${terminalJson({ sessions })}\n`);
-        else if (sessions.length === 0) print("No sessions. `duragent chat` starts one.\n");
-        else {
-          const rows = sessions.map((session) => [
-            session.session_id,
-            session.agent,
-            session.problem?.code ?? session.status,
-            age(session.updated_at, Date.now()),
-            session.title ?? "",
-          ]);
-          print(table(["SESSION", "AGENT", "STATUS", "AGE", "TITLE"], rows, paint));
-        }
+        else writeSessions(context, sessions);
         return exitCodes.done;
       }),
     );
@@ -63,13 +53,7 @@ function defineReading(command: Command, { context, action }: Setup): void {
         const session = await server.session(await sessionNamed(server, id));
         if (globals.json) print(`${terminalJson(session, 2)}\n`);
         else {
-          const { budgets = [], ...facts } = session;
-          const rows = Object.entries(facts).map(
-            ([key, value]) =>
-              `${key.padEnd(18)} ${terminalLine(typeof value === "string" ? value : JSON.stringify(value))}`,
-          );
-          for (const budget of budgets) rows.push(`${"budget".padEnd(18)} ${terminalLine(budgetLine(budget))}`);
-          print(`${rows.join("\n")}\n`);
+          print(sessionFacts(session));
         }
         return exitCodes.done;
       }),
@@ -102,6 +86,7 @@ function defineReading(command: Command, { context, action }: Setup): void {
         const release = context.onInterrupt(() => leaving.abort());
         for await (const item of server.link(sessionId).items({ after, attach: false, signal: leaving.signal })) {
           if (item.kind === "event") show(item.event);
+          else if (item.kind === "stopped") context.stderr.write("(the server was stopped; waiting for it)\n");
           else if (item.kind === "lost")
             context.stderr.write(`(connection lost: ${terminalText(item.reason)}; trying again)\n`);
         }

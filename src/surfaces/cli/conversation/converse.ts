@@ -8,8 +8,10 @@ import { splitLines } from "../input/split-lines.ts";
 import { age } from "../output/duration.ts";
 import { memoryLines } from "../output/memory-lines.ts";
 import { sandboxWarning } from "../output/sandbox-warning.ts";
+import { shownStatus } from "../output/session-table.ts";
 import { paintFor, type Paint } from "../paint.ts";
 import type { ServerApi, ShownSession } from "../server/api.ts";
+import { recentSessions } from "../server/recent-sessions.ts";
 import { startConversation, type Conversation, type ConversationOptions } from "./conversation.ts";
 import { createLineEditor, type LineEditor } from "./line-editor.ts";
 
@@ -66,10 +68,10 @@ function slashOf({ context, globals, server, session }: Converse, clear: () => v
         .map(({ name, description }) => (description === undefined ? name : `${name}  ${description}`))
         .join("\n"),
     sessions: async () =>
-      (await server.sessions({ limit: 20 }))
+      (await recentSessions(server, { limit: 20 }))
         .map(
           (one) =>
-            `${one.session_id}  ${one.status}  ${age(one.updated_at, Date.now())}  ${terminalLine(one.title ?? "", 60)}`,
+            `${one.session_id}  ${shownStatus(one)}  ${age(one.updated_at, Date.now())}  ${terminalLine(one.title ?? "", 60)}`,
         )
         .join("\n"),
   };

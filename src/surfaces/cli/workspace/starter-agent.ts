@@ -59,7 +59,6 @@ allow:
   - builtin:memory:*
   - builtin:session:notes
   - builtin:session:list
-  - builtin:schedule:list
   - builtin:artifact:get
   - builtin:artifact:list
   - builtin:background_process:list
