@@ -13,6 +13,8 @@ import { LastLines } from "../last-lines.ts";
 export const lineBytesMax = 8 * 1024 * 1024;
 /** What a server may say in a second: the rest waits in its pipe. */
 const linesPerSecondMax = 1_000;
+/** What may wait for a server to read it; one more message fails. */
+const unreadBytesMax = 16 * 1024 * 1024;
 /** Lines that are no message, before its server is given up. */
 const strayLinesMax = 1_000;
 const errorLineBytesMax = 4 * 1024;
@@ -51,6 +53,7 @@ export class StdioTransport implements Transport {
   #linesThisSecond = 0;
   #resume: (() => void) | undefined;
   #unwatch: (() => void) | undefined;
+  #hasExited = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -81,20 +84,20 @@ export class StdioTransport implements Transport {
       spawned.reject(error);
       this.#gone(exited.resolve);
     });
-    // Not "close": a grandchild that keeps the pipes open would keep the server's end from being seen.
     child.once("exit", (code, signal) => {
-      this.endedBy ??= signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
       this.#kill("SIGKILL");
-      // One that left the group and keeps the pipe holds nobody up for long.
+      // What it said last, be it an answer, is in its pipes still. One that left the group and keeps those holds nobody up for long.
       let isTold = false;
       const gone = (): void => {
         disarm();
+        this.endedBy ??= signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
         if (!isTold) this.#gone(exited.resolve);
         isTold = true;
       };
       const disarm = this.#parts.clock.after(lastWordsGraceMs, gone);
-      if (child.stderr.closed) gone();
-      else child.stderr.once("close", gone);
+      child.once("close", gone);
+      this.#hasExited = true;
+      this.#resume?.();
     });
     for (const pipe of [child.stdin, child.stdout, child.stderr]) pipe.on("error", (error) => this.onerror?.(error));
     this.#read(child);
@@ -104,8 +107,13 @@ export class StdioTransport implements Transport {
   send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#child?.stdin;
     if (!stdin?.writable) return Promise.reject(new Error(this.endedBy ?? "the server has ended"));
+    const line = `${JSON.stringify(message)}\n`;
+    if (stdin.writableLength + Buffer.byteLength(line) > unreadBytesMax)
+      return Promise.reject(
+        new Error(`the server does not read what it is sent: ${stdin.writableLength} bytes wait already`),
+      );
     return new Promise((resolve, reject) => {
-      stdin.write(`${JSON.stringify(message)}\n`, (error) => (error ? reject(error) : resolve()));
+      stdin.write(line, (error) => (error ? reject(error) : resolve()));
     });
   }
 
@@ -152,7 +160,7 @@ export class StdioTransport implements Transport {
         this.#linesThisSecond = 0;
         this.#resume?.();
       });
-    if (this.#linesThisSecond <= linesPerSecondMax || this.#resume) return;
+    if (this.#linesThisSecond <= linesPerSecondMax || this.#resume || this.#hasExited) return;
     this.#child?.stdout?.pause();
     this.#resume = () => {
       this.#resume = undefined;
