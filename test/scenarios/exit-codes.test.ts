@@ -98,3 +98,23 @@ test("an agent that is not there is named, with those that are", async (t) => {
   assert.equal(code, 1);
   assert.equal(stderr, "error: there is no agent nobody\nhint: there are: echo\n");
 });
+
+test("an agent that is not valid is named with its mistake, the command that checks it, and while the last good one answers", async (t) => {
+  const { folder, dataDir } = await workspace(t, { "bad/agent.yaml": "name: bad\nmodle: { provider: scripted }\n" });
+  for (const args of [
+    ["chat", "-a", "bad"],
+    ["run", "-a", "bad", "hello"],
+  ]) {
+    const { code, stderr } = await duragent(args, { cwd: folder });
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^error: the agent bad is not valid:\n[^]* {2}\.duragent\/agents\/bad\/agent\.yaml:2:1: .*modle[^]*\nhint: .*`duragent agent validate \.duragent\/agents\/bad`/,
+    );
+  }
+  await writeFile(join(dataDir, "agents", "echo", "agent.yaml"), "name: echo\nmodle: {}\n");
+  assert.equal((await duragent(["serve", "reload"], { cwd: folder })).code, 0);
+  const chat = await duragent(["chat", "-v", "-a", "echo"], { cwd: folder, stdin: "hello\n" });
+  assert.match(chat.stdout, /heard: hello/);
+  assert.match(chat.stderr, /warning: the last valid version of the agent answers, because echo\/agent\.yaml:1:1: /);
+});

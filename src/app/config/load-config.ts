@@ -74,6 +74,9 @@ async function findFile(options: LoadOptions): Promise<{ path: string | null; by
   const named = options.configPath ?? (options.env["DURAGENT_CONFIG"] || undefined);
   const path = resolve(options.cwd, named ?? "duragent.yaml");
   try {
+    // A device or a pipe has no folder that paths could start from.
+    if (!(await stat(path)).isFile())
+      throw new ConfigError([{ file: shownPath(options.cwd, path), message: "is no file" }]);
     return { path, bytes: await readFile(path) };
   } catch (error) {
     if (!(error instanceof Error && "code" in error)) throw error;

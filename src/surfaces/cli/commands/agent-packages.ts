@@ -11,6 +11,7 @@ import { CommandFailure, exitCodes } from "../exit.ts";
 import { saveFile } from "../output/save-file.ts";
 import type { Setup } from "../program.ts";
 import { openServerIfAny } from "../server/connect.ts";
+import { requireWorkspace } from "../workspace/workspace-here.ts";
 
 type Packages = {
   exportAgent(name: string): Promise<Uint8Array>;
@@ -70,6 +71,7 @@ export function defineAgentPackages(command: Command, { context, action }: Setup
           throw new CommandFailure(exitCodes.usage, "a package is not for a terminal", {
             hint: "name a file, or send the output into one",
           });
+        if (globals.server === undefined) await requireWorkspace(context, globals);
         const archive = await withPackages(context, globals, (packages) => packages.exportAgent(name));
         if (file === "-") {
           context.stdout.write(archive);

@@ -1,8 +1,8 @@
 import { join, relative, resolve } from "node:path";
 
-import type { InvalidAgent } from "../../../runtime/agents/catalog-types.ts";
 import { terminalJson, terminalLine, terminalText } from "../../../domain/terminal-text.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
+import { agentErrorLines } from "../output/agent-errors.ts";
 import { writeTable } from "../output/table.ts";
 import type { Definition } from "../program.ts";
 import { openServerIfAny } from "../server/connect.ts";
@@ -12,18 +12,11 @@ import {
   starterAgentFiles,
   starterProviders,
 } from "../workspace/starter-agent.ts";
+import { requireWorkspace } from "../workspace/workspace-here.ts";
 import { writeNewFiles } from "../workspace/write-new-files.ts";
 import { defineAgentPackages } from "./agent-packages.ts";
 
 type CreateFlags = { provider?: string; model?: string };
-
-/** `file:line:column: message`, as compilers say it and editors jump to it. */
-function placesOf(agent: InvalidAgent, folder: string): string[] {
-  return agent.errors.map(({ file, line, column, path, message }) => {
-    const place = [join(folder, file), line, column].filter((part) => part !== undefined).join(":");
-    return terminalText(`${place}: ${path === undefined || path === "" ? "" : `${path}: `}${message}`);
-  });
-}
 
 export const define: Definition = (command, setup) => {
   const { context, action } = setup;
@@ -35,6 +28,7 @@ export const define: Definition = (command, setup) => {
     .action(
       action(async (globals) => {
         const server = await openServerIfAny(context, globals);
+        if (server === null) await requireWorkspace(context, globals);
         const where = { cwd: context.cwd, env: context.env, config: globals.config };
         const agents = server === null ? (await (await context.ground()).agents(where)).list() : await server.agents();
         if (globals.json) context.stdout.write(`${terminalJson({ agents })}\n`);
@@ -91,6 +85,7 @@ export const define: Definition = (command, setup) => {
     .action(
       action(async (globals, _flags, name = "") => {
         const server = await openServerIfAny(context, globals);
+        if (server === null) await requireWorkspace(context, globals);
         const where = { cwd: context.cwd, env: context.env, config: globals.config };
         const shown =
           server === null
@@ -130,7 +125,7 @@ export const define: Definition = (command, setup) => {
             );
           return exitCodes.done;
         }
-        if (!json) context.stdout.write(`${placesOf(result, folder).join("\n")}\n`);
+        if (!json) context.stdout.write(`${agentErrorLines(result, folder).join("\n")}\n`);
         return exitCodes.failed;
       }),
     );

@@ -1,25 +1,25 @@
-import type { CommandContext } from "../context.ts";
+import type { CommandContext, GlobalFlags } from "../context.ts";
 import { converse } from "../conversation/converse.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { pick } from "../input/pick.ts";
 import type { Definition } from "../program.ts";
 import type { ServerApi } from "../server/api.ts";
 import { openServer } from "../server/connect.ts";
+import { missingAgent } from "../server/missing-agent.ts";
 import { pastFrom } from "../server/past-from.ts";
 import { sessionNamed } from "../server/session-named.ts";
 
 type Flags = { agent?: string; session?: string };
 
 /** The named agent, else the only one, else the one that is picked. */
-async function chooseAgent(context: CommandContext, server: ServerApi, named: string | undefined): Promise<string> {
+async function chooseAgent(
+  { context, globals, server }: { context: CommandContext; globals: GlobalFlags; server: ServerApi },
+  named: string | undefined,
+): Promise<string> {
   const agents = await server.agents();
   if (named !== undefined) {
     if (agents.some(({ name }) => name === named)) return named;
-    const hint =
-      agents.length === 0
-        ? "`duragent agent create NAME` makes one; `duragent doctor` says why one is missing"
-        : `there are: ${agents.map(({ name }) => name).join(", ")}`;
-    throw new CommandFailure(exitCodes.failed, `there is no agent ${named}`, { hint });
+    throw await missingAgent({ context, globals, server }, named);
   }
   const [only] = agents;
   if (only === undefined)
@@ -42,9 +42,9 @@ export const define: Definition = (command, { context, action }) => {
       action<Flags>(async (globals, { agent, session: id }) => {
         if (agent !== undefined && id !== undefined)
           throw new CommandFailure(exitCodes.usage, "a session has its agent: give -a or -s, not both");
-        const server = await openServer(context, globals);
+        const server = await openServer(context, globals, { makesWorkspace: true });
         if (id === undefined) {
-          const session = await server.createSession(await chooseAgent(context, server, agent));
+          const session = await server.createSession(await chooseAgent({ context, globals, server }, agent));
           return converse({ context, globals, server, session, after: 0, readOnly: false, announceLive: false });
         }
         const session = await server.session(await sessionNamed(server, id));

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { Option } from "commander";
 
 import { terminalCommand, terminalJson, terminalLine } from "../../../domain/terminal-text.ts";
+import { DuragentError } from "../../../schema/problem.ts";
 import type { ApprovalChoice } from "../../../schema/session-event.ts";
 import { comeBack } from "../conversation/converse.ts";
 import { CommandFailure, exitCodes, type ExitCode } from "../exit.ts";
@@ -10,6 +11,7 @@ import { readAll } from "../input/read-all.ts";
 import { createTranscript, type PendingQuestion } from "../output/transcript.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition } from "../program.ts";
+import { missingAgent } from "../server/missing-agent.ts";
 import { openServer } from "../server/connect.ts";
 
 type Flags = { agent: string; detach?: boolean; approve?: "all" | "none" | "ask" };
@@ -51,8 +53,11 @@ export const define: Definition = (command, { context, action }) => {
           });
         const approve = wanted ?? (person ? "ask" : "none");
 
-        const server = await openServer(context, globals);
-        const { session_id: sessionId } = await server.createSession(agent);
+        const server = await openServer(context, globals, { makesWorkspace: true });
+        const { session_id: sessionId } = await server.createSession(agent).catch(async (error: unknown) => {
+          const isMissing = error instanceof DuragentError && error.code === "agent-not-found";
+          throw isMissing ? await missingAgent({ context, globals, server }, agent) : error;
+        });
         if (detach === true) {
           await server.post(sessionId, content);
           context.stdout.write(globals.json ? `${terminalJson({ session_id: sessionId })}\n` : `${sessionId}\n`);

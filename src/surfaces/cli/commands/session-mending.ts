@@ -8,6 +8,7 @@ import type { CommandContext, GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import type { Setup } from "../program.ts";
 import { openServerIfAny } from "../server/connect.ts";
+import { requireWorkspace } from "../workspace/workspace-here.ts";
 
 type Mending = {
   ids(): Promise<SessionId[]>;
@@ -35,6 +36,7 @@ async function withMending<Result>(
       repair: (id, options) => server.repair(id, options),
     });
   }
+  await requireWorkspace(context, globals);
   const ground = await context.ground();
   await using offline = await ground.offlineSessions({ cwd: context.cwd, env: context.env, config: globals.config });
   return await perform(offline);

@@ -7,6 +7,7 @@ import { exitCodes, type ExitCode } from "../exit.ts";
 import { splitLines } from "../input/split-lines.ts";
 import { age } from "../output/duration.ts";
 import { memoryLines } from "../output/memory-lines.ts";
+import { agentWarning } from "../output/agent-errors.ts";
 import { sandboxWarning } from "../output/sandbox-warning.ts";
 import { shownStatus } from "../output/session-table.ts";
 import { paintFor, type Paint } from "../paint.ts";
@@ -171,8 +172,9 @@ export async function converse(options: Converse): Promise<ExitCode> {
     );
   if (talkative) {
     // A server that can not say it is no reason not to talk to it.
-    const warning = await server.health().then(sandboxWarning, () => null);
-    if (warning !== null) aside.write(`${paint("dim", `warning: ${terminalLine(warning)}`)}\n`);
+    const health = await server.health().catch(() => ({}));
+    for (const warning of [sandboxWarning(health), agentWarning(health, session.agent)])
+      if (warning !== null) aside.write(`${paint("dim", `warning: ${terminalLine(warning)}`)}\n`);
   }
   const code = await (terminal ? atTerminal(options) : overPipe(options));
   // Who pressed ctrl-c once more than needed still wants to read how to come back.

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CommandContext, GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import type { Place } from "../ground.ts";
+import { isWorkspace, noWorkspace } from "../workspace/workspace-here.ts";
 import type { ServerApi } from "./api.ts";
 import { backgroundStarter } from "./background.ts";
 import { reach, type Reached } from "./reach.ts";
@@ -71,11 +72,20 @@ export async function openServerIfAny(context: CommandContext, globals: GlobalFl
 
 /**
  * The server to talk to: the one of `--server`, or the data directory's, started in the background where none runs.
- * Of two that start at once one gets the directory, and both callers end up with it.
+ * Of two that start at once one gets the directory, and both callers end up with it. Outside of a workspace only a command
+ * that `makesWorkspace` goes on.
  */
-export async function openServer(context: CommandContext, globals: GlobalFlags): Promise<ServerApi> {
+export async function openServer(
+  context: CommandContext,
+  globals: GlobalFlags,
+  { makesWorkspace = false }: { makesWorkspace?: boolean } = {},
+): Promise<ServerApi> {
   if (globals.server !== undefined) return remote(context, globals, globals.server);
   const place = await placeOf(context, globals);
+  if (!isWorkspace(place)) {
+    if (!makesWorkspace) throw noWorkspace();
+    if (globals.verbosity >= 0) context.stderr.write(`(there was no workspace here: ${place.dataDir} is made)\n`);
+  }
   const first = await local(context, globals, place);
   if (first.kind === "ready") return first.api;
 
