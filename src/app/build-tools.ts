@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 
 import { LRUCache } from "lru-cache";
 
+import { isForeign } from "../adapters/mcp/server-entry.ts";
 import type { CliTools } from "../adapters/tools/cli-tools.ts";
 import type { ToolAgent, ToolParts } from "../adapters/tools/parts.ts";
 import type { AgentSessions } from "../ports/agent-sessions.ts";
@@ -112,6 +113,7 @@ export function openTools(ground: ToolGround): AgentTools {
   const agentOf = (agent: LoadedAgent): ToolAgent => ({
     name: agent.name,
     home: agent.home,
+    isForeign: isForeign(agent, inForce.config.agents.dynamicPath),
     definition: agent.definition,
     files: agent.files,
     workspace: join(dataDir, "workspace", agent.name),

@@ -12,6 +12,8 @@ import type { Config } from "../../schema/config.ts";
 export type ToolAgent = {
   readonly name: string;
   readonly home: string;
+  /** Its definition may be anybody's who reaches the API; so is every one without a folder. */
+  readonly isForeign?: boolean;
   readonly definition: AgentDefinition;
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** `<data_dir>/workspace/<agent>`: made on first use; the only place where its tools write. */

@@ -93,6 +93,28 @@ void test("what looks like a tool and is none is named, and what does not is lef
   ]);
 });
 
+void test("an agent that came over the API has no file of this machine shown to it by naming it as a program", async (t) => {
+  const command = recordedCommands();
+  const agent = await agentWith(t, []);
+  const elsewhere = join(agent.folder, "others/key");
+  await put(elsewhere, "somebody else's", 0o755);
+  await put(join(agent.home, "own.sh"), "#!/bin/sh\n", 0o755);
+  await symlink(elsewhere, join(agent.home, "link.sh"));
+  const shownTo = async (who: Partial<ToolAgent>, program: string): Promise<readonly string[]> => {
+    const { definition } = await agentWith(t, [cli("it", [program])]);
+    const { tools, problems } = await toolsOf({ ...agent, ...who, definition }, command);
+    assert.ok(tools[0], problems.join());
+    await tools[0].run(call("it", {}), contextOf());
+    return command.asked.at(-1)?.readable ?? [];
+  };
+  assert.ok((await shownTo({}, elsewhere)).includes(elsewhere));
+  assert.deepEqual(await shownTo({ home: "" }, elsewhere), []);
+  const tools = join(agent.home, "tools");
+  assert.deepEqual(await shownTo({ isForeign: true }, elsewhere), [tools]);
+  assert.deepEqual(await shownTo({ isForeign: true }, join(agent.home, "link.sh")), [tools]);
+  assert.deepEqual(await shownTo({ isForeign: true }, "./own.sh"), [tools, join(agent.home, "own.sh")]);
+});
+
 void test("a program that comes, changes or goes is seen when it is looked at again", async (t) => {
   const agent = await agentWith(t, []);
   assert.deepEqual((await toolsOf(agent)).found, []);

@@ -3,19 +3,21 @@ import { isAbsolute, join, sep } from "node:path";
 
 import type { AgentTool } from "../../../schema/agent-tools.ts";
 import { isExecutable } from "../../find-program.ts";
+import { isWithin } from "../../is-within.ts";
 import type { ToolAgent } from "../parts.ts";
 import { argumentSchema } from "./argument-schema.ts";
 import type { Program } from "./cli-tool.ts";
 import { describedBy } from "./description.ts";
 
+export type ListingAgent = Pick<ToolAgent, "home" | "files" | "isForeign">;
 export type ListedTool = Extract<AgentTool, { type: "cli" }>;
 
 /**
  * A tool of agent.yaml as a program. Relative paths start at the agent's folder. Throws Error with what is wrong: such a
  * tool is not offered.
  */
-export async function listedProgram(tool: ListedTool, agent: Pick<ToolAgent, "home" | "files">): Promise<Program> {
-  const { argv, readable } = await commandOf(tool.command, agent.home);
+export async function listedProgram(tool: ListedTool, agent: ListingAgent): Promise<Program> {
+  const { argv, readable } = await commandOf(tool.command, agent);
   return {
     name: tool.name,
     description: describedBy(tool.name, tool.description, readmeOf(tool, agent)),
@@ -43,17 +45,24 @@ async function parametersOf({ $schema: _, ...schema }: Record<string, unknown>):
 
 async function commandOf(
   command: string | readonly string[],
-  home: string,
+  agent: ListingAgent,
 ): Promise<{ argv: readonly [string, ...string[]]; readable: string[] }> {
+  const { home } = agent;
   const isLine = typeof command === "string";
   const [first = "", rest = ""] = isLine ? splitOnce(command) : [command[0], ""];
   const program = isPath(first) ? await programOf(first, home) : first;
-  const readable = isAbsolute(program) ? [program] : [];
+  const readable = isAbsolute(program) && (await mayShow(program, agent)) ? [program] : [];
   if (!isLine) return { argv: [program, ...command.slice(1)], readable };
   if (isPath(first) && rest === "") return { argv: [program], readable };
   // The words of the model come after the line as "$@": never as its text.
   const line = isPath(first) ? `'${program.replaceAll("'", `'\\''`)}'${rest}` : command;
   return { argv: ["bash", "-c", `${line} "$@"`, "bash"], readable };
+}
+
+/** Who reaches the API can name any file of this machine: what it names is shown to it only where it is its own. */
+async function mayShow(program: string, { home, isForeign }: ListingAgent): Promise<boolean> {
+  if (home !== "" && isForeign !== true) return true;
+  return home !== "" && isWithin(await realpath(home), await realpath(program));
 }
 
 const splitOnce = (line: string): [string, string] => {

@@ -20,7 +20,7 @@ export type Programs = {
  * `sharedFolder`. The first of a name, without regard to case, is the one; built-in tools and MCP servers of agent.yaml come before all.
  */
 export async function programsOf(
-  agent: Pick<ToolAgent, "definition" | "home" | "files">,
+  agent: Pick<ToolAgent, "definition" | "home" | "files" | "isForeign">,
   sharedFolder: string,
 ): Promise<Programs> {
   const { tools: entries, memory } = agent.definition.spec;
