@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -69,7 +69,7 @@ test("the compatible stream ends with the question, and /approve goes on", async
   assert.equal(command, "echo x >> file");
   assert.doesNotMatch(stream.text, /event: (done|error)/);
   const denied = await session.post("/approve", { call_id, decision: "deny", reason: "not now" });
-  assert.match(denied.json.content, /It says: Denied by http: not now/);
+  assert.match(denied.json.content, /It says: Denied over the API: not now\./);
   assert.equal(await session.written("file"), "");
 });
 
@@ -121,7 +121,7 @@ test("a question that nobody answers in time is a denial", async (t) => {
   const events = await session.afterTurns(1);
   const [decision] = eventsOf(events, "approval_decision");
   assert.deepEqual([decision?.decision, decision?.decided_by], ["deny", "expiry"]);
-  assert.match(eventsOf(events, "tool_result")[0]?.result.content ?? "", /^Denied by expiry/);
+  assert.match(eventsOf(events, "tool_result")[0]?.result.content ?? "", /^Nobody answered in time\.$/);
   assert.equal((await session.post("/approve", { call_id: json.call_id, decision: "allow_once" })).status, 409);
   assert.equal(await session.written("file"), "");
 });
@@ -165,15 +165,34 @@ test("a policy that denies is told to the model, and a broken one denies everyth
   );
 });
 
+test("a policy that denies or breaks while a question waits keeps the call from running and anything from being kept", async (t) => {
+  for (const [policy, why] of [
+    ["mode: allow\ndeny: [bash:touch]\n", /denied by "bash:touch"/],
+    ["mode: allways\n", /a policy file is broken: .*policy\.yaml:1:7/],
+  ] as const) {
+    const session = await DoerSession.start(t);
+    const { call_id } = (await session.post("/messages", { content: "run: touch made" })).json;
+    const folder = join(session.server.folder, "agents/doer");
+    await writeFile(join(folder, "policy.yaml"), policy);
+    const told = await session.post("/approve", { call_id, decision: "allow_always" });
+    assert.equal(told.status, 200);
+    assert.match(told.json.not_kept, why);
+    assert.match(told.json.content, /^It says: Denied by policy: /);
+    assert.match(told.json.content, why);
+    assert.deepEqual(await readdir(join(session.server.dataDir, "workspace", "doer")).catch(() => []), []);
+    assert.equal((await readdir(folder)).includes("policy.local.yaml"), false);
+  }
+});
+
 test("run denies what nobody can answer, and allows it when it is told to", async (t) => {
   const server = await ServerProcess.prepare(t, doer());
   const denied = await runProgram(server, ["run", "-a", "doer", touch]);
   assert.equal(denied.code, 0, denied.stderr);
-  assert.match(denied.stdout, /It says: Denied by cli: there is no terminal to ask on/);
+  assert.match(denied.stdout, /It says: Denied over the command line: there is no terminal to ask on/);
   assert.match(denied.stderr, /^denied: there is no terminal to ask on; use --approve all or a policy$/m);
   assert.doesNotMatch(denied.stderr, /\[o\]nce/);
   const told = await runProgram(server, ["run", "-a", "doer", "--approve", "none", touch]);
-  assert.match(told.stdout, /Denied by cli: whoever started the run allows nothing/);
+  assert.match(told.stdout, /Denied over the command line: whoever started the run allows nothing/);
   const allowed = await runProgram(server, ["run", "-a", "doer", "--approve", "all", touch]);
   assert.match(allowed.stdout, /It says:/);
   assert.equal(await readFile(join(server.dataDir, "workspace", "doer", "file"), "utf8"), "x\n");

@@ -13,6 +13,7 @@ import type { PolicyCall } from "../../ports/tool.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import { addToLocalPolicy, type LocalAddition } from "./local-policy.ts";
 import { parsePolicy, PolicyFileOnDisk, type PolicyFileState } from "./policy-file.ts";
+import { BrokenFiles, placed } from "./broken-files.ts";
 import { PolicyNotices } from "./policy-notices.ts";
 import { readShell } from "./read-shell.ts";
 
@@ -39,6 +40,7 @@ export interface FilePolicies extends PolicySource {
 export function createFilePolicies(options: FilePoliciesOptions): FilePolicies {
   const workspace = new PolicyFileOnDisk(options.workspaceFile);
   const notices = new PolicyNotices(options);
+  const broken = new BrokenFiles(options.log);
   // One change of a file at a time: each is read, added to and replaced.
   let last: Promise<unknown> = Promise.resolve();
   const keep = (folder: string, addition: LocalAddition): Promise<void> => {
@@ -46,13 +48,14 @@ export function createFilePolicies(options: FilePoliciesOptions): FilePolicies {
     last = done.catch(() => undefined);
     return done;
   };
-  return { of: (agent) => new FilePolicy(agent, { workspace, notices, keep, log: options.log }) };
+  return { of: (agent) => new FilePolicy(agent, { workspace, notices, broken, keep, log: options.log }) };
 }
 
 type PolicyOwner = Parameters<PolicySource["of"]>[0];
 type FilePolicyParts = {
   readonly workspace: PolicyFileOnDisk;
   readonly notices: PolicyNotices;
+  readonly broken: BrokenFiles;
   keep(folder: string, addition: LocalAddition): Promise<void>;
   readonly log: Log;
 };
@@ -94,6 +97,8 @@ class FilePolicy implements ExplainingPolicy {
 
   async allowAlways(call: PolicyCall): Promise<void> {
     const { home, name } = this.#agent;
+    const { policy, reason } = this.explain(call).verdict;
+    if (policy === "deny") throw new DuragentError("conflict", `it does not run, and nothing is kept: ${reason.text}`);
     const patterns = alwaysPatterns(call);
     if (patterns.length === 0)
       throw new DuragentError(
@@ -130,7 +135,12 @@ class FilePolicy implements ExplainingPolicy {
     const states = [workspace, ...this.#inFolder, ...this.#inPackage(workspace)];
     const rules = mergeTiers(states.flatMap(({ tier }) => tier ?? []));
     const fingerprints = new Map([...this.#firstUsed, ...rules.fingerprints]);
-    return { rules: { ...rules, fingerprints }, problems: states.flatMap(({ problems }) => problems) };
+    const problems = states.flatMap((state) => state.problems);
+    this.#parts.broken.tell(
+      [this.#parts.workspace, ...this.#files].map(({ path }) => path),
+      problems,
+    );
+    return { rules: { ...rules, fingerprints }, problems };
   }
 
   /** A definition that came with a request can not loosen what the server's owner wrote. */
@@ -156,9 +166,9 @@ class FilePolicy implements ExplainingPolicy {
   }
 }
 
-function broken({ file, line, column, message }: PolicyProblem): ReturnType<AgentPolicy["decide"]> {
-  const place = [file, line, column].filter((part) => part !== undefined).join(":");
-  const text = `everything is denied because a policy file is broken: ${place}: ${message}`;
+function broken(problem: PolicyProblem): ReturnType<AgentPolicy["decide"]> {
+  const { file, line } = problem;
+  const text = `everything is denied because a policy file is broken: ${placed(problem)}`;
   return { policy: "deny", reason: { rule: "broken", file, ...(line === undefined ? {} : { line }), text } };
 }
 

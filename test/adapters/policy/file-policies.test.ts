@@ -106,8 +106,25 @@ test("a broken workspace or local file denies too, with a suggestion for a near 
   await write("alow: []\n", "policy.local.yaml");
   assert.match(policy.decide(bash("ls")).reason.text, /policy\.local\.yaml:1:1: .*did you mean "allow"/);
   await write("", "policy.local.yaml");
-  await writeFile(workspaceFile, "mode: dangeros\n");
-  assert.match(policy.decide(bash("ls")).reason.text, /policy\.yaml:1:7: mode: .*did you mean "dangerous"/);
+  await writeFile(workspaceFile, "mode: restrickt\n");
+  const { text } = policy.decide(bash("ls")).reason;
+  assert.match(text, /policy\.yaml:1:7: mode: expected one of ask, allow, restrict, found .*did you mean "restrict"/);
+});
+
+test("a file that is broken is warned of once when it is seen, and again when it is broken anew", async (t) => {
+  const { policy, log, write } = await policies(t);
+  const seen = (): string[] => {
+    policy.decide(bash("ls"));
+    policy.decide(bash("pwd"));
+    return log.lines.flatMap(({ level, message }) => (level === "warn" ? [message] : []));
+  };
+  await write("mode: [\n");
+  assert.deepEqual([seen().length, seen().length], [1, 1]);
+  assert.match(seen()[0] ?? "", /^everything is denied because a policy file is broken: .*policy\.yaml:\d+:\d+: /);
+  await write("mode: ask\n");
+  seen();
+  await write("mode: [\n");
+  assert.equal(seen().length, 2);
 });
 
 test("a file that can not be read, is none, or is a link that leads out denies everything", async (t) => {
@@ -192,7 +209,7 @@ test("where nothing can be kept, always allow says so and keeps nothing", async 
   await assert.rejects(policy.allowAlways(bash("ls > x")), { code: "conflict", message: /only be allowed this once/ });
   await assert.rejects(inline().allowAlways(bash("ls")), { code: "conflict", message: /no folder/ });
   await write("allow: [", "policy.local.yaml");
-  await assert.rejects(policy.allowAlways(bash("ls")), { code: "conflict", message: /mend it first/ });
+  await assert.rejects(policy.allowAlways(bash("ls")), { code: "conflict", message: /a policy file is broken/ });
   assert.equal(await readFile(join(home, "policy.local.yaml"), "utf8"), "allow: [");
 });
 
