@@ -26,7 +26,15 @@ export function decideCommandLine(rules: PolicyRules, call: CommandLine, read: S
     verdict: forbidding(rules, call, [seenAs(command)]) ?? allowing(rules, command),
   }));
   const verdict = forbidding(rules, call, seen) ?? (agreed === null ? notPlain(rules) : together(rules, commands));
-  return { verdict, commands };
+  return { verdict: read(line) === null ? withoutParse(verdict) : verdict, commands };
+}
+
+/** That nothing can be told from its text is the reason, and not the pattern or the mode that this made decide. */
+function withoutParse({ policy, reason }: PolicyVerdict): PolicyVerdict {
+  if (policy === "allow" || reason.rule === "deny" || reason.rule === "ask") return { policy, reason };
+  const decided = policy === "ask" ? "asked about" : "denied";
+  const text = `it can not be parsed as a command line (is a quote open?), so it is ${decided}`;
+  return { policy, reason: { ...reason, rule: "unparsed", text } };
 }
 
 /** The first deny pattern that names a command, else the first ask pattern; `null`: none does. */

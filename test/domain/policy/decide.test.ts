@@ -173,6 +173,16 @@ test("what can not be read is not run where something is denied, and denied wher
   assert.equal(policyFor(bash("cat sec*"), { allow: ["bash:cat"], deny: ["bash:cat secrets"] }), "ask");
 });
 
+test("a line that can not be parsed is asked about for that reason, whatever is denied", () => {
+  for (const rules of [{ deny: ["bash:shutdown"] }, { mode: "ask" as const }, { allow: ["bash:echo"] }]) {
+    const { verdict } = explained(bash("echo 'x"), rules);
+    assert.deepEqual(
+      [verdict.policy, verdict.reason.text],
+      ["ask", "it can not be parsed as a command line (is a quote open?), so it is asked about"],
+    );
+  }
+});
+
 test("an MCP tool that is not what was approved is asked about again, also where another pattern allows it", () => {
   const [old, now] = ["a".repeat(64), "b".repeat(64)];
   const tiers = { mode: "ask" as const, allow: ["mcp:files__*"], fingerprints: { files__read: old } };
