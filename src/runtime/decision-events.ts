@@ -74,9 +74,11 @@ export function decisionEvents(state: SessionState, step: Step, making: Making):
   }
 }
 
+/** A sentence for the model. */
 function deniedText(why: string): string {
   if (why.startsWith(guardPrefix)) return why;
-  return why.startsWith("denied") ? `D${why.slice(1)}` : `Denied: ${why}`;
+  const text = /^(?:denied|nobody)/.test(why) ? `${why.slice(0, 1).toUpperCase()}${why.slice(1)}` : `Denied: ${why}`;
+  return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
 /** The question, and before it, where nobody is here to see it, who is told: a write that is cut asks and tells again. */

@@ -218,11 +218,11 @@ async function kept(
     await keep?.();
     return undefined;
   } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    // What was asked for can not be kept: an answer for who asked, and no failure.
     const isExpected = error instanceof DuragentError && error.code === "conflict";
-    parts.log[isExpected ? "info" : "error"](
-      { session_id: session.id, err: error },
-      "an approval was not kept for later",
-    );
-    return error instanceof Error ? error.message : String(error);
+    const fields = { session_id: session.id, ...(isExpected ? { reason } : { err: error }) };
+    parts.log[isExpected ? "info" : "error"](fields, "an approval was not kept for later");
+    return reason;
   }
 }

@@ -99,6 +99,28 @@ test("a tool that its server changes while the question is open is asked about a
   assert.deepEqual(ran, ["other"]);
 });
 
+test("what was never to be kept is one line of the log without a stack; a disk that fails has one", async (t) => {
+  for (const [code, level] of [
+    ["conflict", "info"],
+    ["storage-full", "error"],
+  ] as const) {
+    const running = harness({ store: await openTestStore(t), tools: [touching()], ...asks });
+    const { toolsOf } = running.parts;
+    const allowAlways = () => Promise.reject(new DuragentError(code, "it can only be allowed this once"));
+    running.parts.toolsOf = (agent) => ({ ...toolsOf(agent), allowAlways });
+    const id = await newSession(running);
+    await running.sessions.attach(id, {});
+    running.model.reply({ calls: [call] });
+    const sent = await running.sessions.send(id, { content: "go", ...message });
+    await running.sessions.answer(id, sent.messageId, patient);
+    await running.sessions.decide(id, { callId: "c1", decision: "allow_always", decidedBy: "http" });
+    const [line] = running.log.filter((one) => one.message.startsWith("an approval was not kept for later"));
+    assert.equal(line?.level, level);
+    assert.match(line.message, /it can only be allowed this once/);
+    assert.equal(/\bat .*\.ts/.test(line.message), level === "error");
+  }
+});
+
 test("a question shows the arguments of the call, wherever it is shown, and no secret in them", async (t) => {
   const told = `write_file {"path":"notes.txt","content":"hello *** there"}`;
   const tool = {

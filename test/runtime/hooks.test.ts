@@ -76,7 +76,7 @@ test("a guarded call is neither run nor asked about, and what policy denies is d
     [],
   );
   const denying = await world(t, depends, [never], { policy: () => ({ policy: "deny", denial: "denied by policy" }) });
-  assert.deepEqual(await denying.turn([deploy]), ["denied: Denied by policy"]);
+  assert.deepEqual(await denying.turn([deploy]), ["denied: Denied by policy."]);
 });
 
 test("the same call twice in a turn is run once where a hook says so", async (t) => {

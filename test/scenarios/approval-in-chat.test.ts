@@ -38,11 +38,11 @@ if (await hasTmux()) {
     await terminal.shows(/\[o\]nce · \[a\]lways: bash:date \* · \[d\]eny/);
     await terminal.types("/deny it is late");
     await terminal.press("Enter");
-    await terminal.shows(/Denied by cli: it is late/);
+    await terminal.shows(/Denied over the command line: it is late/);
 
     await terminal.types("run date");
     await terminal.press("Enter");
-    await terminal.shows(/Denied by cli: it is late[^]*bash wants to run:\n {2}date/);
+    await terminal.shows(/Denied over the command line: it is late[^]*bash wants to run:\n {2}date/);
     await terminal.types("a");
     await terminal.press("Enter");
     await terminal.shows(/\[allowed always by cli: bash:date \*\]/);
@@ -67,7 +67,7 @@ if (await hasTmux()) {
     await two.shows(/> run date[^]*wants to run:\n {2}date/);
     await two.types("d");
     await two.press("Enter");
-    await one.shows(/\[denied by cli\][^]*Denied by cli/);
+    await one.shows(/\[denied by cli\][^]*Denied by a person over the command line\./);
   });
 } else {
   test("approvals in a terminal: not tried, there is no tmux", (t) => {

@@ -57,7 +57,7 @@ test("with on_interrupted_tool: ask a denial says that it may have taken effect 
   const session = await killedInTheMiddle(t, interrupted("ask"));
   const question = await session.question();
   const denied = await session.post("/approve", { call_id: question["call_id"], decision: "deny" });
-  assert.match(denied.json.content, /Denied by http; an earlier run .* may have taken effect/);
+  assert.match(denied.json.content, /Denied by a person over the API; an earlier run .* may have taken effect/);
   assert.equal(await session.written("file"), "x\n");
 });
 

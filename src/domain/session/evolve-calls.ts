@@ -101,8 +101,13 @@ export function supersede(state: SessionState, message: WaitingMessage): Session
 const mayAnswer = (message: WaitingMessage, requesterId: string | undefined): boolean =>
   message.mayDecide || (requesterId !== undefined && message.senderId === requesterId);
 
-const denialOf = (event: EventOf<"approval_decision">): string =>
-  `denied by ${event.decided_by}${event.reason ? `: ${event.reason}` : ""}`;
+/** For the model, which is to know who said no: a person, or the time. */
+function denialOf({ decided_by: by, reason }: EventOf<"approval_decision">): string {
+  if (by === "expiry") return "nobody answered in time";
+  const over = by === "cli" ? "over the command line" : by === "http" ? "over the API" : `by ${by}`;
+  if (reason) return `denied ${over}: ${reason}`;
+  return by === "cli" || by === "http" ? `denied by a person ${over}` : `denied ${over}`;
+}
 
 function onCall(state: SessionState, callId: string, edit: (call: CallState) => CallState): SessionState {
   return onTurn(state, (turn) => ({

@@ -163,7 +163,7 @@ test("no answer in time is a denial, also while the session is paused", () => {
     { ...ask, attached: false, atMs: 999 },
   );
   given(...paused).then({ type: "expire_approval" }, { ...ask, attached: false, atMs: 1_000 });
-  given(...log, e.decided(1, "x", "deny", "expiry")).then({ type: "deny_call", why: "denied by expiry" }, ask);
+  given(...log, e.decided(1, "x", "deny", "expiry")).then({ type: "deny_call", why: "nobody answered in time" }, ask);
 });
 
 const bobs = [
