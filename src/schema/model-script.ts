@@ -6,7 +6,12 @@ const milliseconds = z.int().min(0).max(600_000);
 
 const ruleSchema = strictObject({
   when: z.string().optional().describe("Regular expression over the last user message."),
-  after_tool: z.string().min(1).optional().describe("Answers when the last message is a result of this tool."),
+  // No pattern: one would never match, and nobody would be told.
+  after_tool: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]{1,64}$/, "expected the name of a tool; a rule without `after_tool` answers after any")
+    .optional()
+    .describe("Answers when the last message is a result of this tool."),
   tool: strictObject({ name: z.string().min(1), arguments: z.record(z.string(), z.json()).default({}) })
     .optional()
     .describe("The tool to call."),

@@ -124,6 +124,7 @@ const faults: [string, string, RegExp][] = [
   ["no rules", "delay: {}", /rules/],
   ["an unknown key", "rules:\n  - wen: x\n    say: y", /script\.yaml:2:5: .*wen.*when/],
   ["a rule that asks for nothing", "rules:\n  - say: y", /script\.yaml:2:5: .*needs `when` or `after_tool`/],
+  ["a pattern for a tool", "rules:\n  - after_tool: '.*'\n    say: y", /script\.yaml:2:17: .*the name of a tool/],
   ["a rule that does nothing", "rules:\n  - when: y", /script\.yaml:2:5: .*needs `say` or `tool`/],
   [
     "an expression that is none",
