@@ -33,6 +33,22 @@ test("a file is stored, listed and fetched from the command line, and no file of
   assert.match(listed.stdout, /NAME.*BYTES.*TYPE.*AGE\nin\/notes +11 +text\/x-notes/);
   assert.equal((await run(["get", "in/notes"])).stdout, "from a pipe");
 
+  const missing = await run(["get", "in/note"]);
+  assert.deepEqual(
+    [missing.code, missing.stderr],
+    [
+      1,
+      "error: the agent echo has no artifact in/note\nhint: `duragent artifact list -a echo` shows those there are\n",
+    ],
+  );
+  for (const words of [
+    ["put", "brief.md", "--name", ""],
+    ["get", ""],
+  ]) {
+    const nameless = await run(words);
+    assert.deepEqual([nameless.code, nameless.stderr], [2, "error: the name of an artifact can not be empty\n"]);
+  }
+
   assert.equal((await run(["get", "in/notes", "-o", "copy"])).stdout, "made  copy\n");
   const again = await run(["get", "brief.md", "-o", "copy"]);
   assert.deepEqual(
@@ -47,7 +63,7 @@ test("a file is stored, listed and fetched from the command line, and no file of
     [],
   );
 
-  assert.match((await run(["get", "none"])).stderr, /has no artifact of this name/);
+  assert.match((await run(["get", "none"])).stderr, /has no artifact none/);
   assert.match((await run(["put", "none"])).stderr, /there is no file none/);
   assert.equal((await run(["put", "-"])).code, 2);
 });

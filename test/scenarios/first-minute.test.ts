@@ -40,6 +40,14 @@ test("init --yes without a key or an Ollama makes an agent and says how to give 
   assert.equal(valid.code, 0, valid.stdout);
 });
 
+test("who came by npx is told to go on by npx", async (t) => {
+  const cwd = await servedFolder(t);
+  const env = { npm_command: "exec" };
+  assert.match((await duragent(["init", "--demo"], { cwd, env })).stdout, /Now type:\n {2}npx duragent chat\n/);
+  const made = await duragent(["agent", "create", "mine"], { cwd, env });
+  assert.match(made.stdout, /Now type:\n {2}npx duragent chat -a mine\n/);
+});
+
 test("a served session: chat, kill -9 in the middle of an answer, serve again, attach: all of it is there", async (t) => {
   const { folder } = await workspace(t);
   const first = startProgram(t, ["serve", "--port", "0"], { cwd: folder });

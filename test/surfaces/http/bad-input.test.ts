@@ -25,6 +25,19 @@ async function refused(http: HttpHarness, id: SessionId, question: Question, sta
 const at = (path: string, id: string) => path.replace(":id", id).replace(":name", "tester").replace(":asset", "x");
 const posts = routes.filter(({ method }) => method === "POST" || method === "DELETE");
 
+test("what is wrong with a body is said in words for people", async (t) => {
+  const http = await startHttp(t);
+  const id = await newSession(http);
+  const path = `/api/v1/sessions/${id}/messages`;
+  const wrong: [body: unknown, detail: RegExp][] = [
+    [{ content: 1 }, /content expected text, found a/],
+    [{}, /content is missing; expected text/],
+    [{ content: "" }, /content must not be empty/],
+  ];
+  for (const [json, detail] of wrong)
+    assert.match((await refused(http, id, { method: "POST", path, json }, 400)).json.detail, detail);
+});
+
 test("every route that changes something refuses a body of another type, size, depth or shape", async (t) => {
   const http = await startHttp(t);
   const id = await newSession(http);

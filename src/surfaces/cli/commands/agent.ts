@@ -4,6 +4,7 @@ import { terminalJson, terminalLine, terminalText } from "../../../domain/termin
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { agentErrorLines } from "../output/agent-errors.ts";
 import { writeTable } from "../output/table.ts";
+import { ownName } from "../own-name.ts";
 import type { Definition } from "../program.ts";
 import { openServerIfAny } from "../server/connect.ts";
 import {
@@ -71,7 +72,7 @@ export const define: Definition = (command, setup) => {
           );
         else
           context.stdout.write(
-            `${created.map((path) => `made  ${relative(context.cwd, join(agentsDir, path))}\n`).join("")}\nNow type:\n  duragent chat -a ${name}\n`,
+            `${created.map((path) => `made  ${relative(context.cwd, join(agentsDir, path))}\n`).join("")}\nNow type:\n  ${ownName(context.env)} chat -a ${name}\n`,
           );
         return exitCodes.done;
       }),

@@ -5,6 +5,7 @@ import { basename, resolve } from "node:path";
 import type { Command } from "commander";
 
 import { terminalJson, terminalText } from "../../../domain/terminal-text.ts";
+import { DuragentError } from "../../../schema/problem.ts";
 import type { CommandContext } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
 import { age } from "../output/duration.ts";
@@ -65,7 +66,9 @@ function defineGet(command: Command, { context, action }: Setup): void {
     .addHelpText("after", "\nExample:\n  duragent artifact get report.pdf -a demo -o report.pdf\n")
     .action(
       action<GetFlags>(async (globals, { agent, output, force = false }, name = "") => {
-        const { body, contentType, sha256 } = await (await openServer(context, globals)).artifact(agent, name);
+        checkName(name);
+        const server = await openServer(context, globals);
+        const { body, contentType, sha256 } = await found(server.artifact(agent, name), agent, name);
         if (output === undefined) {
           await print(context, body, name);
           return exitCodes.done;
@@ -90,6 +93,7 @@ function definePut(command: Command, { context, action }: Setup): void {
     .addHelpText("after", "\nExample:\n  duragent artifact put brief.md -a demo --name inputs/brief.md\n")
     .action(
       action<PutFlags>(async (globals, { agent, name, type }, file = "") => {
+        checkName(name);
         const { shown, content } = await contentOf(context, file, name);
         const server = await openServer(context, globals);
         const stored = await server.putArtifact(agent, shown, content(), { contentType: type });
@@ -99,6 +103,23 @@ function definePut(command: Command, { context, action }: Setup): void {
       }),
     );
 }
+
+/** Throws of an artifact that is not there in words of the command line. */
+async function found<Content>(asked: Promise<Content>, agent: string, name: string): Promise<Content> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof DuragentError && error.code === "not-found")) throw error;
+    throw new CommandFailure(exitCodes.failed, `the agent ${agent} has no artifact ${name}`, {
+      hint: `\`duragent artifact list -a ${agent}\` shows those there are`,
+      cause: error,
+    });
+  }
+}
+
+const checkName = (name: string | undefined): void => {
+  if (name?.trim() === "") throw new CommandFailure(exitCodes.usage, "the name of an artifact can not be empty");
+};
 
 async function contentOf({ cwd, stdin }: CommandContext, file: string, name: string | undefined) {
   if (file === "-") {

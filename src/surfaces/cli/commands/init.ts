@@ -3,6 +3,7 @@ import { join, relative, resolve } from "node:path";
 
 import { terminalJson } from "../../../domain/terminal-text.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
+import { ownName } from "../own-name.ts";
 import { paintFor } from "../paint.ts";
 import type { Definition } from "../program.ts";
 import { askForWorkspace } from "../workspace/ask.ts";
@@ -114,8 +115,8 @@ export const define: Definition = (command, { context, action }) => {
           keyVariable !== undefined && choice.key === undefined && (context.env[keyVariable] ?? "") === "";
         const steps = [
           ...(folder === resolve(context.cwd) ? [] : [`cd ${relative(context.cwd, folder)}`]),
-          ...(needsKey ? [`duragent login ${choice.provider}       (or set ${keyVariable})`] : []),
-          `duragent chat${present || agentName === "demo" ? "" : ` -a ${agentName}`}`,
+          ...(needsKey ? [`${ownName(context.env)} login ${choice.provider}       (or set ${keyVariable})`] : []),
+          `${ownName(context.env)} chat${present || agentName === "demo" ? "" : ` -a ${agentName}`}`,
         ];
         lines.push("", "Now type:", ...steps.map((step) => `  ${paint("bold", step)}`));
         if (verbosity >= 0) context.stdout.write(`${lines.join("\n")}\n`);
