@@ -23,12 +23,22 @@ for round in 1 2 3; do
 done 2>/dev/null
 `;
 
+const quickEndMs = 1_000;
+/** Ends within `quickEndMs` in a row after which it is not started again at once. */
+const quickEndsMax = 3;
+
 type Watched = { group: number; mark: string };
 
 /** A small process of its own session that outlives the server by a moment. Starts with the first thing to watch. */
 export class Watchdog {
   readonly #watched = new Set<Watched>();
+  readonly #shell: string;
   #child: ChildProcess | null = null;
+  #quickEnds = 0;
+
+  constructor(shell = "/bin/sh") {
+    this.#shell = shell;
+  }
 
   /** The answer forgets it again. `mark`: a variable and its value, without spaces. */
   watch(group: number, mark: string): () => void {
@@ -47,7 +57,8 @@ export class Watchdog {
   }
 
   #start(): void {
-    const child = spawn("/bin/sh", ["-c", script], {
+    const startedAt = performance.now();
+    const child = spawn(this.#shell, ["-c", script], {
       cwd: "/",
       // Nothing of the server's: the names of its secrets would be in /proc, too.
       env: { PATH: "/usr/bin:/bin" },
@@ -56,9 +67,10 @@ export class Watchdog {
     });
     const gone = (): void => {
       if (this.#child !== child) return;
-      // Killed by somebody: the next one takes over what still runs.
       this.#child = null;
-      if (this.#watched.size > 0) this.#start();
+      this.#quickEnds = performance.now() - startedAt < quickEndMs ? this.#quickEnds + 1 : 0;
+      // Killed by somebody: the next one takes over what still runs. One that can not live waits for the next thing to watch.
+      if (this.#watched.size > 0 && this.#quickEnds <= quickEndsMax) this.#start();
     };
     child.once("exit", gone);
     // A machine that can start no shell starts no tool either, and that is reported there.

@@ -65,7 +65,10 @@ test("requests to a server that does not read are bounded, and fail with a reaso
         () => null,
         (error: unknown) => String(error),
       );
-      const now = await Promise.race([sent, new Promise<undefined>((resolve) => void setImmediate(resolve))]);
+      const now = await Promise.race([
+        sent,
+        new Promise<undefined>((resolve) => void setImmediate(() => resolve(undefined))),
+      ]);
       if (typeof now === "string") return now;
       waiting.push(sent);
     }
