@@ -30,9 +30,23 @@ export const approvalMutants: readonly Mutant[] = [
   {
     name: "an approval fails because it can not be kept for later",
     file: "src/runtime/session-commands.ts",
-    find: "    return error instanceof Error ? error.message : String(error);",
+    find: "    return reason;",
     replace: "    throw error;",
     test: approvals,
+  },
+  {
+    name: "a question shows the name of the tool alone",
+    file: "src/runtime/living-session.ts",
+    find: "return shownCall(redact(described), redact(call), digest);",
+    replace: "return described.text;",
+    test: "test/runtime/approvals.test.ts",
+  },
+  {
+    name: "always is kept of a call that is denied by now",
+    file: "src/adapters/policy/file-policies.ts",
+    find: 'if (policy === "deny") throw',
+    replace: 'if (reason.rule === "default") throw',
+    test: "test/scenarios/approval.test.ts",
   },
   {
     name: "a question is announced although somebody sees it",
