@@ -49,7 +49,7 @@ test("doctor names MCP servers whose program is not there", async (t) => {
     ],
     home,
   );
-  const checks = await checkMcp({ catalog, env: { PATH: home }, online: false });
+  const checks = await checkMcp({ catalog, env: { PATH: home }, online: false, isOffline: false });
   assert.deepEqual(
     checks.map(({ status, message }) => [status, message]),
     [
@@ -77,7 +77,7 @@ test("with --online doctor says which MCP servers answer at their URL, and which
     ],
     "/nowhere",
   );
-  const checks = await checkMcp({ catalog, env: {}, online: true });
+  const checks = await checkMcp({ catalog, env: {}, online: true, isOffline: true });
   assert.deepEqual(
     checks.map(({ status, message }) => [status, message.replace(/:\d+\//, "/").replace(/(answer:).*/, "$1")]),
     [
@@ -86,4 +86,16 @@ test("with --online doctor says which MCP servers answer at their URL, and which
       ["warn", "tester: MCP server away: http://nowhere.invalid/mcp does not answer:"],
     ],
   );
+});
+
+test("doctor says where a server would have to be fetched and there is no network", async (t) => {
+  const home = await temporaryFolder(t);
+  await writeFile(join(home, "npx"), "#!/bin/sh\n", { mode: 0o755 });
+  const catalog = catalogWith([{ type: "mcp", name: "files", command: "npx", args: ["-y", "some-server"] }], home);
+  const problems = async (isOffline: boolean) =>
+    (await checkMcp({ catalog, env: { PATH: home }, online: false, isOffline })).map(({ message }) => message);
+  assert.deepEqual(await problems(false), []);
+  assert.deepEqual(await problems(true), [
+    "tester: MCP server files: npx may have to fetch it, and there is no network in the sandbox",
+  ]);
 });

@@ -5,21 +5,32 @@ import { mcpEntries, type McpEntry } from "../../adapters/mcp/server-entry.ts";
 import type { AgentCatalog } from "../../runtime/agents/catalog-types.ts";
 import type { Check } from "../../surfaces/cli/ground.ts";
 
-type Facts = { catalog: AgentCatalog; env: Readonly<Record<string, string | undefined>>; online: boolean };
+type Facts = {
+  catalog: AgentCatalog;
+  env: Readonly<Record<string, string | undefined>>;
+  online: boolean;
+  /** Whether a sandbox is wanted that gives programs no network. */
+  isOffline: boolean;
+};
+
+/** What they start they fetch first, unless it is there. */
+const fetching: ReadonlySet<string> = new Set(["npx", "bunx", "pnpx", "uvx", "pipx"]);
 
 /** A server that does not answer in this time makes its agents wait. */
 const answerTimeoutMs = 10_000;
 
 /** MCP servers of agents: whether their programs are there, and with `online` whether those at a URL answer. None is started. */
-export async function checkMcp({ catalog, env, online }: Facts): Promise<Check[]> {
+export async function checkMcp({ catalog, env, online, isOffline }: Facts): Promise<Check[]> {
   const checks: Check[] = [];
   for (const { name } of catalog.list()) {
     const agent = await catalog.get(name);
     if (agent === undefined) continue;
     for (const entry of mcpEntries(agent)) {
       const label = `${name}: MCP server ${entry.name}`;
-      if (entry.url === undefined) checks.push(...(await checkProgram(label, entry, agent.home, env)));
-      else if (online) checks.push(await checkUrl(label, entry, entry.url));
+      if (entry.url === undefined) {
+        checks.push(...(await checkProgram(label, entry, agent.home, env)));
+        if (isOffline && fetching.has(entry.command ?? "")) checks.push(cutOff(label, entry.command ?? ""));
+      } else if (online) checks.push(await checkUrl(label, entry, entry.url));
     }
   }
   return checks;
@@ -40,6 +51,12 @@ async function checkProgram(label: string, entry: McpEntry, home: string, env: F
     },
   ];
 }
+
+const cutOff = (label: string, command: string): Check => ({
+  status: "warn",
+  message: `${label}: ${command} may have to fetch it, and there is no network in the sandbox`,
+  remedy: "install the server and name its own program as command, or set sandbox.network: true in duragent.yaml",
+});
 
 async function checkUrl(label: string, entry: McpEntry, url: string): Promise<Check> {
   try {

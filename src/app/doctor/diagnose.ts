@@ -94,7 +94,12 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
         ...(await checkPolicies(catalog, config, options.fix)),
         ...(await checkCodingAgents({ catalog, env: loaded.env })),
         ...(await checkPrograms(catalog, join(config.dataDir, "tools"))),
-        ...(await checkMcp({ catalog, env: loaded.env, online: options.online })),
+        ...(await checkMcp({
+          catalog,
+          env: loaded.env,
+          online: options.online,
+          isOffline: config.sandbox.mode !== "none" && !config.sandbox.network,
+        })),
       ];
     } finally {
       if (options.server === undefined) await catalog.close();
