@@ -58,8 +58,22 @@ export const terminalMutants: readonly Mutant[] = [
   {
     name: "titles are shown as they came",
     file: "src/surfaces/cli/output/table.ts",
-    find: "row.map((cell) => terminalLine(cell, cellLengthMax))",
-    replace: "row.map((cell) => cell.slice(0, terminalLine(cell, cellLengthMax).length))",
+    find: "row.map((cell) => terminalLine(cell, lengthMax))",
+    replace: "row.map((cell) => cell.slice(0, terminalLine(cell, lengthMax).length))",
     test: program,
+  },
+  {
+    name: "a chat starts the server again that was stopped on purpose",
+    file: "src/surfaces/cli/server/lost-server.ts",
+    find: "if (saidBye) this.#isStopped = true;",
+    replace: "void saidBye;",
+    test: "test/surfaces/cli/lost-server.test.ts",
+  },
+  {
+    name: "letting go of a stream throws an error at its socket",
+    file: "src/client/node-transport.ts",
+    find: "void outgoing.destroy();",
+    replace: 'void outgoing.destroy(new Error("aborted"));',
+    test: "test/client/client.test.ts",
   },
 ];
