@@ -48,7 +48,7 @@ async function listed(place: Place): Promise<Listing> {
 }
 
 async function matching(place: Place, glob: string, signal: AbortSignal): Promise<Listing> {
-  await using worker = new PatternWorker({ kind: "glob", source: glob }, { signal });
+  await using worker = await PatternWorker.start({ kind: "glob", source: glob }, { signal });
   const lines: string[] = [];
   let batch: { path: string; line: string }[] = [];
   const take = async (): Promise<void> => {

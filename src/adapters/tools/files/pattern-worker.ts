@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import { isMainThread, parentPort, Worker, workerData, type MessagePort } from "node:worker_threads";
 import { ToolFault } from "../tool-fault.ts";
+import { Turnstile } from "../turnstile.ts";
 
 /** A regular expression of JavaScript, tried on texts; or a glob, tried on paths. */
 export type Pattern = { kind: "expression" | "glob"; source: string };
@@ -8,6 +9,11 @@ export type Pattern = { kind: "expression" | "glob"; source: string };
 const timeoutDefaultMs = 10_000;
 /** Some expressions eat memory rather than time. */
 const memoryMaxMb = 128;
+/** Of all sessions: each is a thread that may be busy to the end of its time. */
+const atOnceMax = 2;
+const turnstile = new Turnstile(atOnceMax);
+
+type Bounds = { signal: AbortSignal; timeoutMs?: number };
 
 type Question = { texts: readonly string[]; hitsMax: number };
 
@@ -21,10 +27,22 @@ export class PatternWorker implements AsyncDisposable {
   readonly #end: AbortSignal;
   readonly #call: AbortSignal;
   readonly #source: string;
+  readonly #leave: () => void;
 
-  /** Throws ToolFault for what is no pattern. */
-  constructor(pattern: Pattern, { signal, timeoutMs = timeoutDefaultMs }: { signal: AbortSignal; timeoutMs?: number }) {
+  /** Waits until there is a place for one more. Throws ToolFault for what is no pattern, and the signal's reason. */
+  static async start(pattern: Pattern, bounds: Bounds): Promise<PatternWorker> {
     testOf(pattern);
+    const leave = await turnstile.enter(bounds.signal);
+    try {
+      return new PatternWorker(pattern, bounds, leave);
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  private constructor(pattern: Pattern, { signal, timeoutMs = timeoutDefaultMs }: Bounds, leave: () => void) {
+    this.#leave = leave;
     this.#source = pattern.source;
     this.#call = signal;
     this.#end = AbortSignal.any([signal, this.#failed.signal, AbortSignal.timeout(timeoutMs)]);
@@ -61,6 +79,7 @@ export class PatternWorker implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#worker.terminate();
+    this.#leave();
   }
 }
 

@@ -37,7 +37,7 @@ export const searchFilesTool = ({ agent }: Pick<ToolParts, "agent">): Tool =>
     run: ({ pattern, path = "." }, { signal }) =>
       answered(path, async () => {
         const place = await resolvePath(path, agent, "read");
-        await using worker = new PatternWorker({ kind: "expression", source: pattern }, { signal });
+        await using worker = await PatternWorker.start({ kind: "expression", source: pattern }, { signal });
         const search: Search = { place, worker, hits: [], bytesLeft: allBytesMax, passedOver: 0 };
         const isWhole = (await isFile(place)) ? await searchFile(search) : await searchFolder(search, signal);
         const { hits, passedOver } = search;

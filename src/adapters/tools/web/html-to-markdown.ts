@@ -1,18 +1,31 @@
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
+import { Turnstile } from "../turnstile.ts";
+
 const task = "duragent-html-to-markdown";
 const memoryMiBMax = 192;
+/** Of all sessions. */
+const atOnceMax = 2;
+const turnstile = new Turnstile(atOnceMax);
+
+type Bounds = { baseUrl: string; timeoutMs: number; signal?: AbortSignal };
+type Converted = { text: string; isConverted: boolean };
 
 /**
  * HTML as Markdown. The page is hostile until proven otherwise (200,000 nested tags keep the converter busy for minutes), so it
  * runs in a thread with a bound on time and memory; where that is not enough, the text without its tags comes back, and
- * `isConverted` is false. Links are whole URLs.
+ * `isConverted` is false. Links are whole URLs. Waits until there is a place for one more; `timeoutMs` begins then.
  */
-export async function htmlToMarkdown(
-  html: string,
-  bounds: { baseUrl: string; timeoutMs: number; signal?: AbortSignal },
-): Promise<{ text: string; isConverted: boolean }> {
-  bounds.signal?.throwIfAborted();
+export async function htmlToMarkdown(html: string, bounds: Bounds): Promise<Converted> {
+  const leave = await turnstile.enter(bounds.signal);
+  try {
+    return await converted(html, bounds);
+  } finally {
+    leave();
+  }
+}
+
+async function converted(html: string, bounds: Bounds): Promise<Converted> {
   const { promise, resolve } = Promise.withResolvers<string | null>();
   // This very file, so that the thread finds it in the sources and in the compiled package alike.
   const worker = new Worker(new URL(import.meta.url), {

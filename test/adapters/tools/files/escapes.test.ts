@@ -174,16 +174,19 @@ test("a pattern that was made to run for years is stopped, and so is one whose c
   const texts = [`${"a".repeat(60)}!`];
   const { signal } = new AbortController();
   {
-    await using worker = new PatternWorker(hostile, { signal, timeoutMs: 300 });
+    await using worker = await PatternWorker.start(hostile, { signal, timeoutMs: 300 });
     await assert.rejects(worker.match(texts, 1), { message: /takes too long here/ });
     await assert.rejects(worker.match(["a"], 1), { message: /takes too long/ });
   }
   {
-    await using worker = new PatternWorker({ kind: "glob", source: `${"*a".repeat(40)}b` }, { signal, timeoutMs: 300 });
+    await using worker = await PatternWorker.start(
+      { kind: "glob", source: `${"*a".repeat(40)}b` },
+      { signal, timeoutMs: 300 },
+    );
     await assert.rejects(worker.match([`${"a".repeat(200)}c`], 1), { message: /takes too long/ });
   }
   const call = new AbortController();
-  await using worker = new PatternWorker(hostile, { signal: call.signal });
+  await using worker = await PatternWorker.start(hostile, { signal: call.signal });
   const answer = worker.match(texts, 1);
   call.abort();
   await assert.rejects(answer, { message: "cancelled" });
