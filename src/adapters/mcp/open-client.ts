@@ -9,6 +9,7 @@ import type {
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
 import { orAborted } from "../or-aborted.ts";
+import { stopped } from "./stdio-transport.ts";
 
 /** From its start until a server has said what tools it has: `npx` may have to fetch it first. */
 const startTimeoutMs = 120_000;
@@ -48,8 +49,8 @@ export async function openClient(parts: Parts): Promise<OpenedClient> {
     opened.tools = await orAborted(listedTools(client, signal), signal);
     return opened;
   } catch (error) {
-    const reason = signal.aborted ? reasonOf(signal.reason) : (endOf(transport) ?? reasonOf(error));
     await closeClient(clock, { client, transport });
+    const reason = signal.aborted ? reasonOf(signal.reason) : (endOf(transport) ?? reasonOf(error));
     throw new Error(`${reason}${lastWordsOf(transport)}`, { cause: error });
   } finally {
     disarm();
@@ -79,7 +80,9 @@ export async function closeClient(
 
 /** Why a child has ended, in its transport's words. */
 export const endOf = (transport: Transport): string | undefined =>
-  "endedBy" in transport && typeof transport.endedBy === "string" ? transport.endedBy : undefined;
+  "endedBy" in transport && typeof transport.endedBy === "string" && transport.endedBy !== stopped
+    ? transport.endedBy
+    : undefined;
 
 /** Only of a child: it says there why it does not start. */
 export const lastWordsOf = (transport: Transport): string =>

@@ -23,6 +23,8 @@ const graceMs = 1_000;
 /** For what a server has said before its end to be read. */
 const lastWordsGraceMs = 500;
 
+/** `endedBy` of a server that was closed: no reason of its own. */
+export const stopped = "it was stopped";
 const markVariable = "DURAGENT_MCP_START";
 
 type Parts = {
@@ -90,7 +92,10 @@ export class StdioTransport implements Transport {
       let isTold = false;
       const gone = (): void => {
         disarm();
-        this.endedBy ??= signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
+        const byItself = signal === null && code !== 0;
+        // That a write to it failed is heard of before its exit, and makes the client stop it.
+        if (this.endedBy === undefined || (this.endedBy === stopped && byItself))
+          this.endedBy = signal === null ? `it ended with exit code ${code}` : `it was ended by ${signal}`;
         if (!isTold) this.#gone(exited.resolve);
         isTold = true;
       };
@@ -119,7 +124,7 @@ export class StdioTransport implements Transport {
 
   /** Resolves when nothing of the server is left. */
   async close(): Promise<void> {
-    this.endedBy ??= "it was stopped";
+    this.endedBy ??= stopped;
     this.#child?.stdin?.end();
     this.#resume?.();
     const { clock } = this.#parts;
