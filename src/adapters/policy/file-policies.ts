@@ -38,7 +38,7 @@ export interface FilePolicies extends PolicySource {
 
 /** What the files say is read anew for each decision. */
 export function createFilePolicies(options: FilePoliciesOptions): FilePolicies {
-  const workspace = new PolicyFileOnDisk(options.workspaceFile);
+  const workspace = new PolicyFileOnDisk(options.workspaceFile, options.clock);
   const notices = new PolicyNotices(options);
   const broken = new BrokenFiles(options.log);
   // One change of a file at a time: each is read, added to and replaced.
@@ -48,7 +48,9 @@ export function createFilePolicies(options: FilePoliciesOptions): FilePolicies {
     last = done.catch(() => undefined);
     return done;
   };
-  return { of: (agent) => new FilePolicy(agent, { workspace, notices, broken, keep, log: options.log }) };
+  return {
+    of: (agent) => new FilePolicy(agent, { workspace, notices, broken, keep, log: options.log, clock: options.clock }),
+  };
 }
 
 type PolicyOwner = Parameters<PolicySource["of"]>[0];
@@ -58,6 +60,7 @@ type FilePolicyParts = {
   readonly broken: BrokenFiles;
   keep(folder: string, addition: LocalAddition): Promise<void>;
   readonly log: Log;
+  readonly clock: Clock;
 };
 
 class FilePolicy implements ExplainingPolicy {
@@ -75,7 +78,7 @@ class FilePolicy implements ExplainingPolicy {
     this.#files =
       agent.home === ""
         ? []
-        : [policyFileName, localPolicyName].map((name) => new PolicyFileOnDisk(join(agent.home, name)));
+        : [policyFileName, localPolicyName].map((name) => new PolicyFileOnDisk(join(agent.home, name), parts.clock));
   }
 
   decide(call: PolicyCall) {

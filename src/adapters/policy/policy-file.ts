@@ -1,8 +1,9 @@
-import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync } from "node:fs";
+import { closeSync, constants, fstatSync, lstatSync, openSync, readSync, realpathSync, statSync } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 
 import { localPolicyName, policyFileName } from "../../domain/policy/file-names.ts";
-import type { PolicyLine, PolicyTier } from "../../domain/policy/rules.ts";
+import { onlyTightening, type PolicyLine, type PolicyTier } from "../../domain/policy/rules.ts";
+import type { Clock } from "../../ports/clock.ts";
 import type { PolicyProblem } from "../../ports/policy.ts";
 import { readPolicyFile } from "../../schema/policy.ts";
 import { yamlBytesMax } from "../../schema/yaml-document.ts";
@@ -15,22 +16,32 @@ const nothing: PolicyFileState = { tier: null, problems: [] };
 // A link was followed before; a pipe is not waited for.
 const readOnly = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
+/** A file that became empty or vanished so recently may be on its way to being another. */
+const doubtMs = 2_000;
+
 /**
  * One policy file that is read anew at each look: microseconds, and no clock or watcher can make an edit go unseen. It is
- * parsed again only when its bytes are others.
+ * parsed again only when its bytes are others. While it is rewritten in place, or replaced by removing it first, what it
+ * forbade and asked about holds on. `clock`: not needed by who looks once.
  */
 export class PolicyFileOnDisk {
   readonly path: string;
   #bytes: Buffer | null = null;
   #state: PolicyFileState = nothing;
+  #doubtedSinceMs: number | null = null;
+  readonly #clock: Clock | null;
 
-  constructor(path: string) {
+  constructor(path: string, clock: Clock | null = null) {
     this.path = path;
+    this.#clock = clock;
   }
 
   look(): PolicyFileState {
     try {
       const bytes = readInside(this.path);
+      if ((bytes === null || bytes.length === 0) && this.#mayBeRewritten(bytes === null))
+        return restrictionsOf(this.#state);
+      this.#doubtedSinceMs = null;
       if (bytes === null) {
         this.#bytes = null;
         return (this.#state = nothing);
@@ -44,7 +55,22 @@ export class PolicyFileOnDisk {
       return { tier: null, problems: [{ file: this.path, message: `can not be read: ${error.message}` }] };
     }
   }
+
+  /** By the time of the file itself, or of the folder that it is gone from; not for ever in a folder in which much changes. */
+  #mayBeRewritten(isGone: boolean): boolean {
+    if (this.#clock === null || this.#bytes === null || this.#bytes.length === 0) return false;
+    this.#doubtedSinceMs ??= this.#clock.monotonic();
+    if (this.#clock.monotonic() - this.#doubtedSinceMs >= doubtMs) return false;
+    const facts = statSync(isGone ? dirname(this.path) : this.path, { throwIfNoEntry: false });
+    return facts !== undefined && Math.abs(this.#clock.now() - facts.mtimeMs) < doubtMs;
+  }
 }
+
+const restrictionsOf = ({ tier, problems }: PolicyFileState): PolicyFileState => ({
+  // Without the fingerprints a tool that has changed would be one that was never seen.
+  tier: tier === null ? null : { ...onlyTightening(tier, "allow"), fingerprints: tier.fingerprints },
+  problems,
+});
 
 /** What is wrong with the policy files of a workspace or of an agent's folder. */
 export function policyProblemsIn(folder: string): PolicyProblem[] {

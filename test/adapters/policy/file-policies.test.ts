@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 
@@ -150,6 +150,40 @@ test("a file that can not be read, is none, or is a link that leads out denies e
   await writeFile(join(home, "mine.yaml"), "mode: allow\n");
   await symlink("mine.yaml", path);
   assert.equal(policy.decide(bash("ls")).policy, "allow");
+});
+
+test("a file that is rewritten in place, or replaced by removing it first, loosens nothing meanwhile", async (t) => {
+  const { policy, home, write } = await policies(t);
+  const path = join(home, "policy.yaml");
+  const longAgo = new Date(Date.now() - 60_000);
+  const rules = "mode: ask\ndeny: [bash:rm]\nask: [bash:pwd]\nallow: [bash:ls]\n";
+  const verdicts = () => ["rm x", "pwd", "ls"].map((line) => policy.decide(bash(line)).policy);
+  await write("mode: allow\n", "policy.local.yaml");
+  for (const removed of [false, true]) {
+    await write(rules);
+    assert.deepEqual(verdicts(), ["deny", "ask", "allow"]);
+    await (removed ? rm(path) : write(""));
+    // What it forbids and asks holds on; what it allows does not, so that taking it away counts at once.
+    assert.deepEqual(verdicts(), ["deny", "ask", "allow"]);
+    await write("mode: ask\n", "policy.local.yaml");
+    assert.deepEqual(verdicts(), ["deny", "ask", "ask"]);
+    await write("mode: allow\n", "policy.local.yaml");
+    await write(rules);
+    assert.deepEqual(verdicts(), ["deny", "ask", "allow"]);
+    await (removed ? rm(path) : write(""));
+    await utimes(removed ? home : path, longAgo, longAgo);
+    assert.deepEqual(verdicts(), ["allow", "allow", "allow"]);
+  }
+});
+
+test("what an MCP tool was when it was approved is not forgotten while the file is rewritten", async (t) => {
+  const { policy, write } = await policies(t);
+  await write("allow: ['mcp:files__*']\n");
+  await write(`mcp_fingerprints: { files__read: "${"a".repeat(64)}" }\n`, "policy.local.yaml");
+  const other = mcp("files__read", "b".repeat(64));
+  assert.equal(policy.decide(other).policy, "ask");
+  await write("", "policy.local.yaml");
+  assert.equal(policy.decide(other).policy, "ask");
 });
 
 test("an agent's folder that is gone for a moment loosens nothing", async (t) => {
