@@ -114,14 +114,13 @@ function ask(call: CallState, turn: TurnState, { tool, limits, now, attached }: 
 function recover(call: CallState, turn: TurnState, context: StepContext): Step {
   const facts = context.tool(call.call);
   const { effect } = facts;
-  const { onInterruptedTool } = context.limits;
-  const mayRepeat = effect === "pure" || effect === "idempotent" || onInterruptedTool === "retry";
+  const mayRepeat = effect === "pure" || effect === "idempotent" || context.limits.onInterruptedTool === "retry";
   // A tool that has changed says itself that it may be repeated.
   if (mayRepeat && isAnotherTool(call, facts)) return ask(call, turn, context);
   if (effect === "pure" || effect === "idempotent") return { type: "recover_tool", call, how: "rerun" };
   if (effect === "resumable") return { type: "recover_tool", call, how: "resume" };
-  if (onInterruptedTool === "ask") return ask(call, turn, context);
-  const how = onInterruptedTool === "retry" ? "rerun" : "interrupted";
+  if (context.limits.onInterruptedTool === "ask") return ask(call, turn, context);
+  const how = context.limits.onInterruptedTool === "retry" ? "rerun" : "interrupted";
   return { type: "recover_tool", call, how };
 }
 

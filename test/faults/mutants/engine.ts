@@ -108,8 +108,15 @@ export const engineMutants = [
   {
     name: "a group of safe calls swallows one that must be asked about",
     file: "src/domain/session/next-turn-step.ts",
-    find: '|| policy === "deny" || (call.status === "waiting" && policy === "ask")',
-    replace: '|| policy === "deny" || (call.status === "asked" && policy === "ask")',
+    find: '|| beside.policy === "deny" || wantsQuestion(call, beside)',
+    replace: '|| beside.policy === "deny"',
+    test: "test/domain/session/turn.test.ts",
+  },
+  {
+    name: "an approval holds for a tool that its server has changed since",
+    file: "src/domain/session/next-turn-step.ts",
+    find: "question.fingerprint !== fingerprint;",
+    replace: "question.fingerprint === null;",
     test: "test/domain/session/turn.test.ts",
   },
   {
