@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 
+import { textTokens } from "../domain/prompt/tokens.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { Log } from "../ports/telemetry.ts";
 import type { Tool, ToolContext } from "../ports/tool.ts";
@@ -8,8 +9,13 @@ import type { ToolResult } from "../schema/session-event.ts";
 /** What a result may hold for the log and the model; the rest is in an artifact. */
 const resultBytesMax = 256 * 1024;
 
+/** What shows a part that was asked for is asked for another part, instead of keeping each in an artifact. */
+const paging: ReadonlySet<string> = new Set(["artifact", "read_file", "list_files", "search_files"]);
+
 export type BoundParts = {
   artifacts: Pick<ArtifactStore, "put">;
+  /** What of a result the model is shown; past it the whole is in an artifact that the model is told of. */
+  shownTokensMax(): number;
   /** Takes known secrets out: a cut must not go through one. */
   redact(text: string): string;
   log: Log;
@@ -20,22 +26,30 @@ export function boundedTool(tool: Tool, parts: BoundParts): Tool {
   const { run, resume } = tool;
   return {
     ...tool,
-    run: async (call, context) => bounded(await run.call(tool, call, context), context, parts),
+    run: async (call, context) => bounded(tool, await run.call(tool, call, context), context, parts),
     ...(resume
       ? {
           resume: async (call, context) => {
             const found = await resume.call(tool, call, context);
-            return found && bounded(found, context, parts);
+            return found && bounded(tool, found, context, parts);
           },
         }
       : {}),
   };
 }
 
-async function bounded(result: ToolResult, context: ToolContext, parts: BoundParts): Promise<ToolResult> {
-  if (Buffer.byteLength(result.content) <= resultBytesMax) return result;
+async function bounded(
+  { definition: { name } }: Tool,
+  result: ToolResult,
+  context: ToolContext,
+  parts: BoundParts,
+): Promise<ToolResult> {
+  const isLogged = Buffer.byteLength(result.content) <= resultBytesMax;
+  const isShown = paging.has(name) || textTokens(result.content) <= parts.shownTokensMax();
+  if (isLogged && (isShown || result.artifact !== undefined)) return result;
   const whole = Buffer.from(parts.redact(result.content));
   const artifact = result.artifact ?? (await keep(whole, context, parts));
+  if (isLogged) return artifact === undefined ? result : { ...result, artifact };
   const half = Math.floor(resultBytesMax / 2);
   const left = whole.length - 2 * half;
   if (left <= 0) return { ...result, content: whole.toString() };

@@ -7,6 +7,7 @@ import { LRUCache } from "lru-cache";
 import { isForeign } from "../adapters/mcp/server-entry.ts";
 import type { CliTools } from "../adapters/tools/cli-tools.ts";
 import type { ToolAgent, ToolParts } from "../adapters/tools/parts.ts";
+import { sessionSettings } from "../domain/session/settings.ts";
 import type { AgentSessions } from "../ports/agent-sessions.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -164,6 +165,8 @@ export function openTools(ground: ToolGround): AgentTools {
     const agent = agentOf(loaded);
     const builtins = lazily(() => makeBuiltins(agent, () => set.reload()));
     const hasMcp = loaded.definition.spec.tools.some(({ type }) => type === "mcp");
+    const shownTokensMax = () =>
+      sessionSettings(loaded.definition.spec.session, inForce.config.session).context.maxToolResultTokens;
     const set: AgentToolSet = new AgentToolSet(loaded, {
       log,
       sources: {
@@ -175,7 +178,7 @@ export function openTools(ground: ToolGround): AgentTools {
         },
         mcp: hasMcp ? async () => (await mcp.get()).toolsOf(agent) : null,
         folders: programFolders(loaded.home, sharedFolder),
-        bounded: (tool) => boundedTool(tool, { artifacts: ground.artifacts, redact: redactText, log }),
+        bounded: (tool) => boundedTool(tool, { artifacts: ground.artifacts, shownTokensMax, redact: redactText, log }),
       },
     });
     return set;

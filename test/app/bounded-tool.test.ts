@@ -15,10 +15,10 @@ const limit = 256 * 1024;
 const call = { call_id: "c1", tool_name: "say", arguments: {} };
 const context = toolContext();
 
-function saying(result: ToolResult, put?: ArtifactStore["put"]) {
+function saying(result: ToolResult, put?: ArtifactStore["put"], shown: { name?: string; tokensMax?: number } = {}) {
   const kept = new Map<string, string>();
   const tool: Tool = {
-    definition: { name: "say", description: "says", parameters: { type: "object" } },
+    definition: { name: shown.name ?? "say", description: "says", parameters: { type: "object" } },
     effect: "pure",
     fault: () => null,
     describe: () => ({ type: "mcp", text: "say" }),
@@ -32,7 +32,16 @@ function saying(result: ToolResult, put?: ArtifactStore["put"]) {
   };
   const artifacts = { put: put ?? store };
   const { text: redact } = redactor([secret]);
-  return { kept, run: () => boundedTool(tool, { artifacts, redact, log: recordingLog([]) }).run(call, context) };
+  return {
+    kept,
+    run: () =>
+      boundedTool(tool, {
+        artifacts,
+        shownTokensMax: () => shown.tokensMax ?? limit,
+        redact,
+        log: recordingLog([]),
+      }).run(call, context),
+  };
 }
 
 const ok = (content: string): ToolResult => ({ success: true, outcome: "ok", content });
@@ -41,6 +50,20 @@ test("a result of 256 KiB is left as it is", async () => {
   const result = ok("x".repeat(limit));
   const { kept, run } = saying(result);
   assert.equal(await run(), result);
+  assert.equal(kept.size, 0);
+});
+
+test("what is longer than the model is shown is whole in the log, and in an artifact that it can read on from", async () => {
+  const said = `begin ${"x".repeat(100)} ${secret} end`;
+  const { kept, run } = saying(ok(said), undefined, { tokensMax: 20 });
+  const result = await run();
+  assert.equal(result.content, said);
+  assert.equal(kept.get(result.artifact ?? ""), said.replace(secret, "***"));
+});
+
+test("a tool that shows the part that is asked for keeps none of them", async () => {
+  const { kept, run } = saying(ok("x".repeat(1_000)), undefined, { name: "read_file", tokensMax: 20 });
+  assert.equal((await run()).artifact, undefined);
   assert.equal(kept.size, 0);
 });
 
