@@ -22,6 +22,8 @@ export type ToolSources = {
   cli(): Promise<CliTools>;
   /** `null`: the agent has no MCP servers. */
   mcp: (() => Promise<McpTools>) | null;
+  /** MCP servers that are being started now, by their names. */
+  starting(): readonly string[];
   /** Folders whose programs are tools by being there. */
   folders: readonly string[];
   bounded(tool: Tool): Tool;
@@ -56,6 +58,16 @@ export class AgentToolSet implements ToolSet {
     }
     this.#preparing ??= this.#look().finally(() => (this.#preparing = null));
     return this.#preparing;
+  }
+
+  waitsFor(): string {
+    const names = this.#sources.starting();
+    if (names.length === 0) return "looking for the agent's tools";
+    return `starting MCP ${names.length === 1 ? "server" : "servers"} ${names.join(", ")}`;
+  }
+
+  problems(): readonly string[] {
+    return this.#problems().map(lasting);
   }
 
   /** Reads the folders of programs again. */
@@ -161,7 +173,7 @@ const policyCall = (tool: Tool, call: ToolCall): PolicyCall => ({
 });
 
 /** Without when it is tried again. */
-const lasting = (problem: string): string => problem.replace(/ \([^()]*\)$/, "");
+const lasting = (problem: string): string => problem.replace(/ \(it is tried again in \d+ s\)/, "");
 
 const mentions = (text: string, name: string | undefined): boolean =>
   name !== undefined && new RegExp(`(?:tool|server) ${name}:`).test(text);

@@ -177,6 +177,7 @@ export function openTools(ground: ToolGround): AgentTools {
           return findCliTools({ agent, commands: await commands.get(), sharedFolder });
         },
         mcp: hasMcp ? async () => (await mcp.get()).toolsOf(agent) : null,
+        starting: () => mcp.opened?.starting(agent) ?? [],
         folders: programFolders(loaded.home, sharedFolder),
         bounded: (tool) => boundedTool(tool, { artifacts: ground.artifacts, shownTokensMax, redact: redactText, log }),
       },

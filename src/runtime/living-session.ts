@@ -12,6 +12,7 @@ import type { LoadedAgent } from "./agents/catalog-types.ts";
 import type { CallLimits } from "./limits/call-gate.ts";
 import { LiveFeed } from "./live-feed.ts";
 import type { PolicyDecision, RuntimeParts, ToolSet } from "./parts.ts";
+import { shownProblems } from "./prepare-tools.ts";
 import type { Activity } from "./runtime.ts";
 import type { SessionLog } from "./session-log.ts";
 
@@ -54,6 +55,7 @@ export class LivingSession {
   } | null = null;
   backingOff = false;
   private told: Activity = "idle";
+  private toldProblems = "";
   /** Asks the engine again whether the running effect goes on. */
   checkRunning: () => void = () => undefined;
   /** Trace ids of requests whose messages no turn has taken in yet. */
@@ -88,10 +90,26 @@ export class LivingSession {
 
   /** Tells watchers what the session does, where that has changed. */
   tellActivity(more: Readonly<Record<string, unknown>> = {}): void {
-    const { activity } = this;
-    if (activity === this.told) return;
+    if (this.activity !== this.told) this.tellNow(more);
+  }
+
+  /** The same where it has not changed. Problems of tools are part of it, each time: who came late has missed those before. */
+  tellNow(more: Readonly<Record<string, unknown>> = {}): void {
+    const { activity, toolProblems } = this;
     this.told = activity;
-    this.feed.add("activity", this.log.durable.seq, { activity, ...more });
+    this.toldProblems = toolProblems.join("\n");
+    const problems = toolProblems.length === 0 ? {} : { problems: toolProblems };
+    this.feed.add("activity", this.log.durable.seq, { activity, ...more, ...problems });
+  }
+
+  /** What is wrong with the tools of its agent, as it may be shown; empty before they were looked for. */
+  get toolProblems(): string[] {
+    return shownProblems(this.inForce?.tools, this.parts.redact);
+  }
+
+  /** Whether they are others than watchers were told last. */
+  get hasUntoldProblems(): boolean {
+    return this.toolProblems.join("\n") !== this.toldProblems;
   }
 
   /** Asks the engine, for the log as it is queued. */

@@ -20,6 +20,10 @@ export type ToolSet = {
   readonly tools: readonly Tool[];
   /** Brings the tools up to date: MCP servers' lists, executables found. Awaited when a turn is taken up and before each model call; bounded in time, never throws. */
   prepare(): Promise<void>;
+  /** What a `prepare` that goes on waits for, for people: `starting MCP server files`. */
+  waitsFor(): string;
+  /** What was wrong with tools at the last `prepare`, for people; what goes on has the same words each time. May hold secrets. */
+  problems(): readonly string[];
   decide(tool: Tool, call: ToolCall): PolicyDecision;
   /** What *always allow* would keep for this call: one pattern a line. */
   pattern(tool: Tool, call: ToolCall): string;

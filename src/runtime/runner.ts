@@ -9,6 +9,7 @@ import type { RuntimeParts } from "./parts.ts";
 import { performCompaction } from "./model-calls/perform-compaction.ts";
 import { performModelCall } from "./model-calls/perform-model-call.ts";
 import { performTools } from "./perform-tools.ts";
+import { prepareTools } from "./prepare-tools.ts";
 import { recordEndedProcesses } from "./session-processes.ts";
 
 const conflictsMax = 3;
@@ -40,7 +41,7 @@ export async function run(
     await resolveAgent(session, parts);
     if (!prepared) {
       // What is open may be a call of a tool that has to be looked for first. Here, so that nobody who only reads waits for it.
-      if (session.tail.turn) await session.inForce?.tools.prepare();
+      if (session.tail.turn) await prepareTools(session, parts);
       prepared = true;
     }
     if (session.endedProcesses.size > 0) {

@@ -55,6 +55,8 @@ export type SessionView = {
   attachedClients: number;
   /** Every budget that holds for the session; absent in lists. */
   budgets?: readonly BudgetView[];
+  /** What is wrong with the agent's tools, as far as they were looked for; absent in lists. */
+  toolProblems?: readonly string[];
   /** Why a message waits, if one does: `paused`, `approval`, `debounce`, `backing_off`. */
   waitingFor?: string;
 };

@@ -9,6 +9,7 @@ type Seen = {
   attachedClients: number;
   problem: SessionProblem | undefined;
   budgets?: readonly Budget[];
+  toolProblems?: readonly string[];
   /** What *always allow* would keep for the call that waits. */
   always?: string[] | undefined;
 };
@@ -31,6 +32,7 @@ export function viewOf(id: SessionId, state: SessionState, seen: Seen): SessionV
     pendingApprovals: approvalsOf(state, seen.always),
     attachedClients: seen.attachedClients,
     ...(seen.budgets === undefined ? {} : { budgets: seen.budgets.map(budgetView) }),
+    ...(seen.toolProblems?.length ? { toolProblems: seen.toolProblems } : {}),
     ...waitingFor(state, seen.activity),
   };
 }

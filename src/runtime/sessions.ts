@@ -49,6 +49,7 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
       attachedClients: session.attachedCount,
       problem: session.log.problem,
       budgets: budgets.view(session),
+      toolProblems: session.toolProblems,
       always: alwaysShown(session),
     });
   const alwaysShown = (session: LivingSession): string[] | undefined => {

@@ -18,6 +18,7 @@ import type { SessionId } from "../../src/schema/ids.ts";
 import type { ToolCall } from "../../src/schema/session-event.ts";
 import { recordingLog } from "../support/runtime-harness.ts";
 import { temporaryFolder } from "../support/temporary-folder.ts";
+import { until } from "../support/until.ts";
 
 const secret = "sk-very-secret-0123456789";
 const sessionId = `session_${"0".repeat(26)}` as SessionId;
@@ -199,4 +200,23 @@ test("what a listed tool lacks is said in the log once, and to the model that ca
   assert.match(set.missing("gone__list"), /can not be used now: MCP server gone: /);
   const said = lines.filter(({ message }) => message.includes("MCP server gone"));
   assert.equal(said.length, 1, JSON.stringify(said));
+  const problems = set.problems();
+  assert.equal(problems.length, 2, JSON.stringify(problems));
+  // It counts down meanwhile, which makes no other problem of it.
+  await set.prepare();
+  await set.prepare();
+  assert.deepEqual(set.problems(), problems);
+  assert.doesNotMatch(problems.join(), /tried again/);
+});
+
+test("a look for tools says which MCP servers it waits for", async (t) => {
+  const { tools, agent } = await ground(t);
+  const mcp = (name: string) => ({ type: "mcp", name, command: "sleep", args: ["60"] });
+  const set = tools.toolsOf(agent({ tools: [mcp("slow"), mcp("late")] }));
+  assert.equal(set.waitsFor(), "looking for the agent's tools");
+  const prepared = set.prepare();
+  await until("they are being started", () => set.waitsFor() === "starting MCP servers slow, late");
+  await tools.close();
+  await prepared;
+  assert.equal(set.problems().length, 2);
 });

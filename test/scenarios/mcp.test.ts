@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import { ask } from "../support/http-harness.ts";
+import { runProgram } from "../support/server-process.ts";
 import { until } from "../support/until.ts";
 import { DoerSession, eventsOf, type Acting } from "./acting-agents.ts";
 
@@ -69,6 +71,24 @@ test("MCP servers serve a session: their tools are called, killed and started ag
     results.map(({ result }) => result.outcome),
     ["ok", "ok", "ok", "ok"],
   );
+});
+
+test("who talks to an agent whose MCP server can not be started is told so, without asking its model", async (t) => {
+  const missing = { type: "mcp", name: "gone", command: "no-such-program" };
+  const session = await DoerSession.start(t, {
+    ...acting,
+    spec: { tools: [missing] },
+    rules: [{ when: ".*", say: "done" }],
+  });
+  const run = await runProgram(session.server, ["run", "-a", "doer", "hello"]);
+  assert.equal(run.stdout, "done\n", run.stderr);
+  assert.match(run.stderr, /^warning: MCP server gone: .*no-such-program/m);
+  await session.post("/messages", { content: "hello" });
+  const { json } = await ask(session.server.place, { path: `/api/v1/sessions/${session.id}` });
+  assert.equal(json.tool_problems.length, 1, JSON.stringify(json));
+  assert.match(json.tool_problems[0], /^MCP server gone: .*no-such-program/);
+  const show = await runProgram(session.server, ["session", "show", session.id]);
+  assert.match(show.stdout, /^tool problem +MCP server gone: /m);
 });
 
 test("a tool of an MCP server is asked about with its arguments, and runs when it is allowed", async (t) => {

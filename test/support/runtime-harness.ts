@@ -86,6 +86,8 @@ export function harness(options: HarnessOptions): Harness {
     toolsOf: () => ({
       tools,
       prepare: () => Promise.resolve(),
+      waitsFor: () => "looking for tools",
+      problems: () => [],
       ran: () => undefined,
       decide: options.policy ?? (() => ({ policy: "allow", denial: null })),
       pattern: (tool, call) => `cli:${tool.describe(call).text}`,

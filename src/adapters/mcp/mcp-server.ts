@@ -68,6 +68,10 @@ export class McpServer {
     this.#parts = parts;
   }
 
+  get isStarting(): boolean {
+    return this.#starting !== undefined;
+  }
+
   /** What it offers now. Throws, after about 10 s at the latest and with a reason, where it can not be had yet. */
   tools(): Promise<readonly ListedTool[]> {
     return this.#used(async () => (await this.#soon(this.#current())).tools);

@@ -21,6 +21,8 @@ export type McpTools = { tools: Tool[]; problems: string[] };
 export interface McpServers {
   /** Starts what is not there, all at once, and waits at most about 10 s; who does not answer is a problem, and its tools are absent. Never throws. */
   toolsOf(agent: McpAgent): Promise<McpTools>;
+  /** Names of the agent's servers that are being started now. */
+  starting(agent: McpAgent): string[];
   /** Resolves when no server is left. */
   close(): Promise<void>;
 }
@@ -89,6 +91,10 @@ export function createMcpServers(parts: Parts): McpServers {
       const found = await Promise.all(mcpEntries(agent).map((entry) => toolsOfServer(agent, entry)));
       return withoutNamesakes(found);
     },
+    starting: (agent) =>
+      mcpEntries(agent)
+        .filter((entry) => servers.peek(keyOf(agent, entry))?.isStarting)
+        .map(({ name }) => name),
     async close() {
       isClosed = true;
       servers.clear();

@@ -12,6 +12,7 @@ import type { Candidate } from "./model-try.ts";
 import { buildRequest, modelChoices, type BuiltRequest } from "./model-request.ts";
 import type { AgentInForce, LivingSession } from "../living-session.ts";
 import type { RuntimeParts } from "../parts.ts";
+import { prepareTools } from "../prepare-tools.ts";
 import { ShownText } from "../shown-text.ts";
 import { cutShort, withPrice, wastedEvents } from "./usage-events.ts";
 import { whileRunning } from "../while-running.ts";
@@ -25,7 +26,7 @@ export async function performModelCall(
   const state = session.log.durable;
   const { turn } = state;
   if (!turn || !session.inForce) return null;
-  await session.inForce.tools.prepare();
+  await prepareTools(session, parts);
   const built = buildRequest(state, turn, session.log.durableHistory(), session.inForce);
   if (startsCompaction(session, turn, built)) return null;
   const { inForce } = session;

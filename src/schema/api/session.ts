@@ -53,6 +53,8 @@ export const sessionSchema = sessionSummarySchema.extend({
   attached_clients: z.int(),
   budgets: z.array(budgetSchema).optional(),
   waiting_for: text.optional(),
+  /** What is wrong with the agent's tools: those of an MCP server that could not be started, say. Absent before they were looked for. */
+  tool_problems: z.array(text).optional(),
 });
 export type SessionBody = z.infer<typeof sessionSchema>;
 

@@ -35,6 +35,7 @@ export function sessionBody(view: SessionView): SessionBody {
     })),
     attached_clients: view.attachedClients,
     ...(view.budgets === undefined ? {} : { budgets: [...view.budgets] }),
+    ...(view.toolProblems === undefined ? {} : { tool_problems: [...view.toolProblems] }),
     ...(view.waitingFor === undefined ? {} : { waiting_for: view.waitingFor }),
   };
 }

@@ -251,3 +251,22 @@ test("the end of the session ends the conversation", async () => {
   show({ type: "session_end", reason: "terminated" });
   assert.equal(await conversation.over, 0);
 });
+
+test("what a turn waits for is said each time, a problem of its tools once", async () => {
+  const { show, put, shown, text } = linked();
+  const problems = ["MCP server files: there is no program\u001b[2J"];
+  put({ kind: "activity", problems: [] });
+  put({ kind: "activity", reason: "starting MCP server files", problems: [] });
+  put({ kind: "activity", problems });
+  put({ kind: "activity", problems: [...problems, "MCP server tickets: it closed the connection"] });
+  show(turnEnd);
+  put({ kind: "activity", reason: "starting MCP server files", problems });
+  put({ kind: "lost", reason: "over" });
+  await shown(/over/);
+  assert.deepEqual(text().split("\n").slice(0, 4), [
+    "(starting MCP server files …)",
+    "warning: MCP server files: there is no program␛[2J",
+    "warning: MCP server tickets: it closed the connection",
+    "(starting MCP server files …)",
+  ]);
+});

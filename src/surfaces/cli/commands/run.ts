@@ -144,6 +144,7 @@ export const define: Definition = (command, { context, action }) => {
             if (event.type === "session_end") break;
           } else if (item.kind === "token") transcript.token(item);
           else if (item.kind === "token_reset") transcript.tokenReset();
+          else if (item.kind === "activity") transcript.activity(item);
           // Nobody but us would start that one again, and who stopped it does not want us to.
           else if (item.kind === "stopped" && item.mayStart)
             leaving.abort(

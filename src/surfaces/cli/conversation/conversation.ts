@@ -114,6 +114,7 @@ export function startConversation(options: ConversationOptions) {
           announce();
           transcript.token(item);
         } else if (item.kind === "token_reset") transcript.tokenReset();
+        else if (item.kind === "activity") transcript.activity(item);
         else if (item.kind === "lost") transcript.note(`(connection lost: ${item.reason}; trying again)`, "yellow");
         else if (item.kind === "stopped")
           transcript.note(

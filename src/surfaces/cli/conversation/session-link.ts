@@ -8,6 +8,8 @@ export type LinkItem =
   | { kind: "event"; event: SessionEvent; always?: readonly string[] | undefined }
   | { kind: "token"; messageId: string; content: string; offset: number }
   | { kind: "token_reset" }
+  /** What the session does has changed. `reason`: why it waits; `problems`: what is wrong with the agent's tools. */
+  | { kind: "activity"; reason?: string | undefined; problems: readonly string[] }
   /** The past has been shown. Comes again after every reconnection. */
   | { kind: "ready" }
   /** The connection is gone; it is tried again by itself. */

@@ -6,13 +6,21 @@ const keyWidth = 18;
 
 /** All about a session, a fact a line. */
 export function sessionFacts(session: ShownSession): string {
-  const { budgets = [], pending_approvals: questions = [], usage, problem, ...facts } = session;
+  const {
+    budgets = [],
+    pending_approvals: questions = [],
+    usage,
+    problem,
+    tool_problems: lacks = [],
+    ...facts
+  } = session;
   const rows = Object.entries(facts).map(([key, value]): [string, string] => [
     key,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   rows.push(["usage", usageLine(usage)]);
   if (problem !== undefined) rows.push(["problem", `${problem.code}: ${problem.detail}`]);
+  for (const lack of lacks) rows.push(["tool problem", lack]);
   for (const question of questions) rows.push(["waits for", questionLine(question)]);
   for (const budget of budgets) rows.push(["budget", budgetLine(budget)]);
   return rows.map(([key, value]) => `${terminalLine(key).padEnd(keyWidth)} ${terminalLine(value)}\n`).join("");

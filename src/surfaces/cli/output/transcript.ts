@@ -20,6 +20,8 @@ const resultShownMax = 200;
 const patternsShownMax = 300;
 const outputLinesMax = 12;
 const outputLineMax = 200;
+/** Problems of tools; beyond them there is something else to be mended first. */
+const problemsShownMax = 100;
 /** A command beyond these may have scrolled away in part: then it says how much there is to read. */
 const commandLinesMax = 20;
 const commandLengthMax = 2_000;
@@ -39,6 +41,7 @@ export function createTranscript(
 ) {
   const { paint } = options;
   const calls = new Map<string, ToolCall>();
+  const problemsShown = new Set<string>();
   let running: { messageId: string; text: string } | null = null;
   let midLine = false;
   let question: PendingQuestion | null = null;
@@ -204,6 +207,15 @@ export function createTranscript(
       if (running !== null && running.text !== "")
         note("(the connection to the model broke off; the answer starts again)");
       running = null;
+    },
+    /** What it waits for, as often as it does; what is wrong with its tools, once. */
+    activity({ reason, problems }: { reason?: string | undefined; problems: readonly string[] }): void {
+      if (reason !== undefined) note(`(${terminalLine(reason, resultShownMax)} …)`);
+      for (const problem of problems) {
+        if (problemsShown.has(problem) || problemsShown.size >= problemsShownMax) continue;
+        problemsShown.add(problem);
+        note(`warning: ${terminalLine(problem)}`);
+      }
     },
     get question(): PendingQuestion | null {
       return question;

@@ -45,6 +45,7 @@ export type ShownSession = {
   budgets?: readonly ShownBudget[] | undefined;
   pending_approvals?: readonly ShownApproval[] | undefined;
   problem?: { code: string; detail: string } | undefined;
+  tool_problems?: readonly string[] | undefined;
 };
 
 export type ShownAgent = { name: string; description?: string | undefined; version?: string | undefined };

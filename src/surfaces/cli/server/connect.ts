@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { CommandContext, GlobalFlags } from "../context.ts";
 import { CommandFailure, exitCodes } from "../exit.ts";
-import type { Place } from "../ground.ts";
+import type { Place, ServerRecord } from "../ground.ts";
 import { isWorkspace, noWorkspace } from "../workspace/workspace-here.ts";
 import type { ServerApi } from "./api.ts";
 import { backgroundStarter } from "./background.ts";
@@ -49,9 +49,27 @@ async function remote(context: CommandContext, globals: GlobalFlags, url: string
   return reached.api;
 }
 
-/** The data directory's own server, by its socket, or its address where the socket is turned off. */
+/**
+ * The data directory's own server, by its socket, or its address where the socket is turned off. Asked again where another
+ * one has announced itself meanwhile: whose server it is decides whether a chat may start it again.
+ */
 async function local(context: CommandContext, globals: GlobalFlags, place: Place): Promise<Reached> {
-  const record = await (await context.ground()).serverRecord(place.dataDir);
+  const ground = await context.ground();
+  let record = await ground.serverRecord(place.dataDir);
+  for (;;) {
+    const reached = await localAs(record, context, globals, place);
+    const now = await ground.serverRecord(place.dataDir);
+    if (reached.kind !== "ready" || now?.started_at === record?.started_at) return reached;
+    record = now;
+  }
+}
+
+async function localAs(
+  record: ServerRecord | null,
+  context: CommandContext,
+  globals: GlobalFlags,
+  place: Place,
+): Promise<Reached> {
   // Only a server in the background listens nowhere else: nobody would start that one again but us.
   const revive = record !== null && record.url === undefined ? backgroundStarter(context, globals, place) : undefined;
   const bySocket = await reach({ socket: record?.socket ?? join(place.dataDir, "server.sock"), revive });

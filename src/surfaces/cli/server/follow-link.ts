@@ -16,8 +16,17 @@ function itemOf(followed: FollowEvent): LinkItem | null {
     const { message_id: messageId, content, offset } = followed.data;
     return { kind: "token", messageId, content, offset };
   }
-  if (followed.kind === "live") return null;
+  if (followed.kind === "live") return followed.name === "activity" ? activityOf(followed.data) : null;
   return { kind: followed.kind };
+}
+
+/** What of it is not what this client knows is left out. */
+function activityOf({ reason, problems }: Record<string, unknown>): LinkItem {
+  return {
+    kind: "activity",
+    ...(typeof reason === "string" ? { reason } : {}),
+    problems: Array.isArray(problems) ? problems.filter((one) => typeof one === "string") : [],
+  };
 }
 
 /**
