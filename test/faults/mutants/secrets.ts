@@ -11,4 +11,11 @@ export const secretMutants: readonly Mutant[] = [
     replace: "",
     test,
   },
+  {
+    name: "a problem of a tool is shown with its secret",
+    file: "src/runtime/prepare-tools.ts",
+    find: "shortened(redact(problem))",
+    replace: "shortened(problem)",
+    test: "test/runtime/prepare-tools.test.ts",
+  },
 ];

@@ -63,4 +63,11 @@ export const toolMutants: readonly Mutant[] = [
     replace: '"rerun"',
     test: "test/domain/session/engine.property.test.ts",
   },
+  {
+    name: "who came while tools were looked for is told for ever that they are",
+    file: "src/runtime/prepare-tools.ts",
+    find: "if (hasWaited || session.hasUntoldProblems)",
+    replace: "if (session.hasUntoldProblems)",
+    test: "test/runtime/prepare-tools.test.ts",
+  },
 ];
