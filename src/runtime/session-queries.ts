@@ -1,15 +1,19 @@
 import type { SessionSummary } from "../ports/session-store.ts";
-import { initialState, type SessionState } from "../domain/session/state.ts";
+import { initialState, pendingCall, type SessionState } from "../domain/session/state.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { SessionEvent } from "../schema/session-event.ts";
 import { activityOf, type LivingSession } from "./living-session.ts";
+import { alwaysAllowed } from "./always-allow.ts";
+import type { RuntimeParts } from "./parts.ts";
 import type { SessionQuery, Sessions, SessionView } from "./runtime.ts";
 import { isSnapshotUsable } from "./session-log.ts";
 import type { SessionRegistry } from "./session-registry.ts";
 import { viewOf } from "./session-view.ts";
 
 const scanPage = 200;
+/** Who asks what *always* would keep, just after a start, waits so long for the tools to be found. */
+const toolsWaitMs = 2_000;
 
 /** What can be asked about sessions; nothing here changes one. */
 export function sessionQueries(
@@ -29,7 +33,11 @@ export function sessionQueries(
   };
 
   return {
-    get: (id) => registry.with(id, async (session) => view(session)),
+    get: (id) =>
+      registry.with(id, async (session) => {
+        if (pendingCall(session.tail)) await toolsSoon(session, registry.parts);
+        return view(session);
+      }),
 
     async list(query) {
       const found: SessionView[] = [];
@@ -101,4 +109,12 @@ function messageOf(event: SessionEvent): Awaited<ReturnType<Sessions["messages"]
   }
   if (event.type !== "assistant_response" || event.content === "" || event.tool_calls?.length) return null;
   return { role: "assistant", content: event.content, message_id: event.message_id, ...common };
+}
+
+/** What a question's tool would keep is known once the tools have been looked for; a slow server holds up nobody who looks. */
+async function toolsSoon(session: LivingSession, parts: RuntimeParts): Promise<void> {
+  let cancel: () => void = () => undefined;
+  const enough = new Promise<void>((resolve) => (cancel = parts.clock.after(toolsWaitMs, resolve)));
+  await Promise.race([alwaysAllowed(session, parts), enough]);
+  cancel();
 }

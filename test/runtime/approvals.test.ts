@@ -170,6 +170,30 @@ test("a question waits through a restart, and is answered by its id", async (t) 
   assert.equal((await eventsOf(second, id)).filter(({ type }) => type === "approval_required").length, 1);
 });
 
+test("what always would keep is shown with a question also just after a restart, when no tool was looked for yet", async (t) => {
+  const disk = await openRestartableStore(t);
+  const first = harness({ store: disk.store, tools: [touching()], ...asks });
+  const id = await newSession(first, "continue");
+  first.model.reply({ calls: [call] });
+  await first.sessions.send(id, { content: "go", ...message });
+  await eventually(first, id, (event) => event.type === "approval_required");
+  await disk.kill();
+
+  const second = harness({ store: await disk.reopen(), tools: [touching()], ...asks });
+  const { toolsOf } = second.parts;
+  second.parts.toolsOf = (agent) => {
+    const set = toolsOf(agent);
+    let tools: readonly Tool[] = [];
+    const prepare = async (): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      tools = set.tools;
+    };
+    return Object.defineProperty({ ...set, prepare }, "tools", { get: () => tools });
+  };
+  const [question] = (await second.sessions.get(id)).pendingApprovals;
+  assert.deepEqual(question?.always, ["cli:touch x"]);
+});
+
 test("an answer to another command, or to another question, runs nothing", async (t) => {
   const tools = [touching(() => assert.fail("must not run"))];
   const running = harness({ store: await openTestStore(t), tools, ...asks });
