@@ -261,7 +261,7 @@ test("what a turn waits for is said each time, a problem of its tools once", asy
   put({ kind: "activity", problems: [...problems, "MCP server tickets: it closed the connection"] });
   show(turnEnd);
   put({ kind: "activity", reason: "starting MCP server files", problems });
-  put({ kind: "lost", reason: "over" });
+  put({ kind: "lost", reason: "over", mayStart: true });
   await shown(/over/);
   assert.deepEqual(text().split("\n").slice(0, 4), [
     "(starting MCP server files …)",

@@ -115,7 +115,11 @@ export function startConversation(options: ConversationOptions) {
           transcript.token(item);
         } else if (item.kind === "token_reset") transcript.tokenReset();
         else if (item.kind === "activity") transcript.activity(item);
-        else if (item.kind === "lost") transcript.note(`(connection lost: ${item.reason}; trying again)`, "yellow");
+        else if (item.kind === "lost")
+          transcript.note(
+            `(connection lost: ${item.reason}; trying again${item.mayStart ? "" : ". What you type is kept until its server runs again"})`,
+            "yellow",
+          );
         else if (item.kind === "stopped")
           transcript.note(
             `(the server was stopped; waiting for it. ${item.mayStart ? "A message starts one; " : ""}ctrl-d leaves)`,

@@ -12,8 +12,8 @@ export type LinkItem =
   | { kind: "activity"; reason?: string | undefined; problems: readonly string[] }
   /** The past has been shown. Comes again after every reconnection. */
   | { kind: "ready" }
-  /** The connection is gone; it is tried again by itself. */
-  | { kind: "lost"; reason: string }
+  /** The connection is gone; it is tried again by itself. `mayStart`: its server is started again by us. */
+  | { kind: "lost"; reason: string; mayStart: boolean }
   /** The server was stopped on purpose; it is waited for. `mayStart`: what is asked next starts one. */
   | { kind: "stopped"; mayStart: boolean }
   | { kind: "back" };

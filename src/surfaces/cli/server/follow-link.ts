@@ -63,7 +63,8 @@ export async function* followLink(
       signal: stopped,
       onLost: ({ cause, bye }) => {
         if (bye !== undefined) return lost({ kind: "stopped", mayStart: server.mayStart }, true);
-        lost({ kind: "lost", reason: cause instanceof Error ? cause.message : "the server hung up" }, false);
+        const reason = cause instanceof Error ? cause.message : "the server hung up";
+        lost({ kind: "lost", reason, mayStart: server.mayStart }, false);
       },
     });
     for await (const followed of follow) {

@@ -19,9 +19,8 @@ spec:
     - { type: builtin, name: read_file }
     - { type: builtin, name: list_files }
 `,
-  "demo/policy.yaml": `# What the demo agent may do without asking. Everything else is asked about; what only reads is allowed anyway.
+  "demo/policy.yaml": `# What the demo agent may do without asking. No mode is set, so what only reads is allowed too, and all else is asked about.
 # What you answer with "always" is added to policy.local.yaml.
-mode: ask
 allow:
   - builtin:memory:*
 deny:
