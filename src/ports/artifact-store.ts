@@ -21,6 +21,7 @@ export type ArtifactMeta = { content_type?: string; session_id?: string };
 export interface ArtifactStore {
   /**
    * Stores a stream whole or not at all, durably once this resolves; another of that name is replaced.
+   * A piece of it is read by the time that the next one is asked for: its memory may be gone then.
    * Throws `bad-request` for a name that can not be one, `storage-full`, `storage-failed`, `too-large`, and what the stream throws.
    */
   put(agent: string, name: string, content: AsyncIterable<Uint8Array>, meta: ArtifactMeta): Promise<ArtifactRef>;

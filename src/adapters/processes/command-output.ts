@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { PassThrough } from "node:stream";
 
 import type { ArtifactRef } from "../../ports/artifact-store.ts";
+import { releaseMemory } from "../release-memory.ts";
 import { LastBytes } from "./last-bytes.ts";
 import { fromWholeCharacter, isUnreadable, wholeCharacters } from "../whole-characters.ts";
 
@@ -11,8 +12,8 @@ const keptBytesMax = 255 * 1024;
 const partBytes = keptBytesMax / 2;
 /** Stored and shown live; what comes after is counted only. */
 export const storedBytesMax = 64 * 1024 ** 2;
-/** Waiting for the artifact store; then the command waits. */
-const queuedBytesMax = 1024 ** 2;
+/** Waiting for the artifact store, of at most 64 KiB each as pipes are read; then the command waits. */
+const queuedPiecesMax = 16;
 
 /** As far as it was seen when it began to be stored. */
 export type OutputKind = "text" | "binary";
@@ -106,15 +107,16 @@ export class CommandOutput {
 
   #overflow(): PassThrough {
     const whole = Buffer.concat(this.#head);
-    this.#head = [whole.subarray(0, partBytes)];
+    this.#head = [Buffer.from(whole.subarray(0, partBytes))];
     this.#tail.add(whole.subarray(partBytes));
-    const queue = new PassThrough({ highWaterMark: queuedBytesMax });
+    // Pieces, not bytes: else what waits is joined into one more copy, and the pieces are left to the garbage collector.
+    const queue = new PassThrough({ objectMode: true, highWaterMark: queuedPiecesMax });
     queue.on("drain", () => this.#drained());
     // What went wrong is said by `#stored`, which ends with the stream.
     queue.on("error", () => undefined);
     queue.write(whole);
     this.#queue = queue;
-    this.#stored = this.#store(queue, this.#kind)
+    this.#stored = this.#store(taken(queue), this.#kind)
       .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))))
       .finally(() => {
         // Also where the store gave up early: the command must not wait for one that reads no more.
@@ -128,6 +130,15 @@ export class CommandOutput {
   #drained(): void {
     this.#isWaiting = false;
     this.onDrain();
+  }
+}
+
+/** A piece is read by the time that the next one is asked for. */
+async function* taken(queue: PassThrough): AsyncGenerator<Uint8Array> {
+  for await (const piece of queue) {
+    assert(piece instanceof Uint8Array);
+    yield piece;
+    releaseMemory(piece);
   }
 }
 

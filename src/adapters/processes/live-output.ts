@@ -1,24 +1,28 @@
 import type { Clock } from "../../ports/clock.ts";
+import { isUnreadable } from "../whole-characters.ts";
 
 /** At once, and from then on per second: more is nothing that anybody reads while it comes. */
-const burstLength = 256 * 1024;
-const lengthPerSecond = 16 * 1024;
+const burstBytes = 256 * 1024;
+const bytesPerSecond = 16 * 1024;
 
-/** Shows what a command writes while it runs; a flood only in parts, with what was left out counted. Lengths are UTF-16 units. */
-export function liveOutput(clock: Pick<Clock, "monotonic">, show: (text: string) => void): (text: string) => void {
-  let allowed = burstLength;
+/** Shows what a command writes while it runs, in whole characters; a flood only in parts, with what was left out counted. */
+export function liveOutput(clock: Pick<Clock, "monotonic">, show: (text: string) => void): (bytes: Buffer) => void {
+  let allowed = burstBytes;
   let lastMs = clock.monotonic();
   let leftOut = 0;
-  return (text) => {
+  return (bytes) => {
     const nowMs = clock.monotonic();
-    allowed = Math.min(burstLength, allowed + ((nowMs - lastMs) / 1000) * lengthPerSecond);
+    allowed = Math.min(burstBytes, allowed + ((nowMs - lastMs) / 1000) * bytesPerSecond);
     lastMs = nowMs;
-    if (text.length > allowed) {
-      leftOut += text.length;
+    // Not even made a text: of a flood that would be as much memory again.
+    if (bytes.length > allowed) {
+      leftOut += bytes.length;
       return;
     }
-    allowed -= text.length;
-    show(leftOut === 0 ? text : `\n[… ${leftOut} characters not shown while it runs …]\n${text}`);
+    allowed -= bytes.length;
+    const decoded = bytes.toString();
+    const text = isUnreadable(decoded) ? `[binary output, ${bytes.length} bytes]\n` : decoded;
+    show(leftOut === 0 ? text : `\n[… ${leftOut} bytes not shown while it runs …]\n${text}`);
     leftOut = 0;
   };
 }

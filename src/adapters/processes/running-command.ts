@@ -8,7 +8,8 @@ import type { ToolContext } from "../../ports/tool.ts";
 import type { CommandOutput } from "./command-output.ts";
 import type { CommandEnd } from "./command-result.ts";
 import { liveOutput } from "./live-output.ts";
-import { isUnreadable, wholeCharacters } from "../whole-characters.ts";
+import { releaseMemory } from "../release-memory.ts";
+import { wholeCharacters } from "../whole-characters.ts";
 import { askToEnd, endNow, type ProcessFamily } from "./end-processes.ts";
 
 /** From SIGTERM to SIGKILL. */
@@ -75,11 +76,7 @@ export class RunningCommand {
       child.stdout?.resume();
       child.stderr?.resume();
     };
-    const showText = liveOutput(parts.clock, (text) => parts.context.onOutput(text));
-    const show = (bytes: Buffer): void => {
-      const text = bytes.toString();
-      showText(isUnreadable(text) ? `[binary output, ${bytes.length} bytes]\n` : text);
-    };
+    const show = liveOutput(parts.clock, (text) => parts.context.onOutput(text));
     this.#read(child.stdout, show);
     this.#read(child.stderr, show);
     this.ended = this.#run();
@@ -96,7 +93,8 @@ export class RunningCommand {
     // Of a character of which the rest is still to come: between its bytes there must be none of the other stream.
     let begun = Buffer.alloc(0);
     const add = (redacted: string, isEnd = false): void => {
-      const bytes = Buffer.concat([begun, Buffer.from(redacted, "latin1")]);
+      const fresh = Buffer.from(redacted, "latin1");
+      const bytes = begun.length === 0 ? fresh : Buffer.concat([begun, fresh]);
       const whole = isEnd ? bytes : wholeCharacters(bytes);
       begun = Buffer.from(bytes.subarray(whole.length));
       if (whole.length === 0) return;
@@ -108,7 +106,7 @@ export class RunningCommand {
     stream?.on("data", (bytes: Buffer) => {
       if (output.isFull) output.count(bytes);
       else add(redactor.push(bytes.toString("latin1")));
-      release(bytes);
+      releaseMemory(bytes);
     });
     stream?.once("end", () => add(redactor.end(), true));
   }
@@ -149,14 +147,6 @@ export class RunningCommand {
     }
     return { ...(end ?? { code: null, signal: "SIGKILL" }), ...(stopped === undefined ? {} : { stopped }) };
   }
-}
-
-/**
- * Gives the memory of a piece that was read back at once. Left to the garbage collector, which hardly runs where nothing
- * else is made, the pieces of a flood pile up to 80 MB.
- */
-function release({ buffer, byteLength }: Buffer): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0);
 }
 
 /** The engine says why it stops a call in one word; the time of a whole turn is a time-out, too. */

@@ -62,7 +62,7 @@ export async function openGround(t: TestContext, mode: Mode, options: GroundOpti
   const put: ArtifactStore["put"] = async (_agent, name, content, meta) => {
     types.set(name, meta.content_type);
     const pieces: Uint8Array[] = [];
-    for await (const piece of content) pieces.push(piece);
+    for await (const piece of content) pieces.push(Buffer.from(piece));
     stored.set(name, Buffer.concat(pieces));
     return refOf(name);
   };

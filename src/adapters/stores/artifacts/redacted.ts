@@ -1,4 +1,5 @@
 import type { ArtifactStore } from "../../../ports/artifact-store.ts";
+import { releaseMemory } from "../../release-memory.ts";
 
 /**
  * A store into which known secrets never come. `redactBytes` takes and gives bytes as the characters of their numbers
@@ -24,7 +25,11 @@ async function* redacted(
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of content) {
     const clean = redactor.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length).toString("latin1"));
-    if (clean !== "") yield Buffer.from(clean, "latin1");
+    if (clean === "") continue;
+    const bytes = Buffer.from(clean, "latin1");
+    yield bytes;
+    // Whoever asks for the next piece has stored this one.
+    releaseMemory(bytes);
   }
   const rest = redactor.end();
   if (rest !== "") yield Buffer.from(rest, "latin1");
