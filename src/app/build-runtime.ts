@@ -25,6 +25,7 @@ import type { Sandbox } from "../ports/sandbox.ts";
 import type { Log, Metrics } from "../ports/telemetry.ts";
 import { createCatalog, type LivingCatalog } from "../runtime/agents/catalog.ts";
 import { siblingSessions } from "../runtime/agent-sessions.ts";
+import { noGateways } from "../runtime/gateways/no-gateways.ts";
 import { createSessions, type RunningSessions } from "../runtime/sessions.ts";
 import { providerKinds } from "../schema/config-models.ts";
 import type { Config } from "../schema/config.ts";
@@ -179,6 +180,7 @@ export async function buildRuntime(
     toolsOf: tools.toolsOf,
     sessionEnded: tools.sessionEnded,
     notifier: createWebhookNotifier(() => inForce.config.notify?.channels ?? {}),
+    gateways: noGateways,
     rateCounters: createMemoryCounters(),
     clock,
     log,

@@ -1,6 +1,7 @@
 import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { ModelRegistry } from "../ports/model.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { GatewayHost } from "../ports/gateway-host.ts";
 import type { Notifier } from "../ports/notifier.ts";
 import type { RateCounters } from "../ports/rate-counters.ts";
 import type { SessionStore } from "../ports/session-store.ts";
@@ -62,6 +63,8 @@ export type RuntimeParts = {
   models: ModelRegistry;
   toolsOf(agent: LoadedAgent): ToolSet;
   notifier: Notifier;
+  /** The chat platforms; a server without any has `noGateways`. */
+  gateways: Pick<GatewayHost, "isReady" | "status" | "ask" | "tell">;
   rateCounters: RateCounters;
   clock: Clock;
   log: Log;

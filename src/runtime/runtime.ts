@@ -76,6 +76,8 @@ export type CreateSession = {
   labels?: Record<string, string>;
   sessionId?: SessionId;
   idempotencyKey?: string;
+  /** The chat that it belongs to. `chatType`: `dm` or `group`. */
+  gateway?: { name: string; chatId: string; chatType: "dm" | "group" };
 };
 
 export type SendMessage = {
@@ -88,6 +90,21 @@ export type SendMessage = {
   mayDecide?: boolean;
   idempotencyKey?: string;
   traceId?: string;
+  /** RFC 3339: the turn that takes it in does not start before (debounce). */
+  notBefore?: string;
+  /** Of a gateway: the platform's id of the message, and the thread it stands in. */
+  gatewayMessageId?: string;
+  threadId?: string;
+};
+
+/** A message that starts no turn. `context`: said in a group without addressing the agent. */
+export type SendSilent = {
+  content: string;
+  senderId: string;
+  senderName?: string;
+  disposition: "passive" | "silent";
+  context?: boolean;
+  idempotencyKey?: string;
 };
 
 export type Sent = { messageId: MessageId; seq: number; repeated: boolean };
@@ -116,6 +133,8 @@ export type Decide = {
   decision: ApprovalChoice;
   command?: string;
   decidedBy: string;
+  /** Whether `decidedBy` may decide what others asked for; default: yes. Else only the requester may (`forbidden`). */
+  mayDecide?: boolean;
   reason?: string;
   idempotencyKey?: string;
 };
@@ -163,6 +182,7 @@ export interface Sessions {
   get(id: SessionId): Promise<SessionView>;
   list(query: SessionQuery): Promise<{ sessions: SessionView[]; nextCursor?: string }>;
   send(id: SessionId, command: SendMessage): Promise<Sent>;
+  sendSilent(id: SessionId, command: SendSilent): Promise<Sent>;
   /** Waits for the turn that takes `messageId` in: its end, a question, a pause, or `timeoutMs` (then `open`). */
   answer(id: SessionId, messageId: MessageId, options: { timeoutMs: number; signal: AbortSignal }): Promise<Answer>;
   /** `notKept`: why `allow_always` holds for this once only. */

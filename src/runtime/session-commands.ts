@@ -6,7 +6,7 @@ import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
 import { resolveAgent } from "./agent-in-force.ts";
 import { alwaysAllowed } from "./always-allow.ts";
 import type { LivingSession } from "./living-session.ts";
-import type { Decide, SendMessage, Sent, Sessions, SessionView } from "./runtime.ts";
+import type { Decide, SendMessage, SendSilent, Sent, Sessions, SessionView } from "./runtime.ts";
 import type { SessionRegistry } from "./session-registry.ts";
 
 const conflictsMax = 3;
@@ -116,7 +116,7 @@ const refusal = (refused: Refused): DuragentError => new DuragentError(refused.c
 export function sessionCommands(
   registry: SessionRegistry,
   view: (session: LivingSession) => SessionView,
-): Pick<Sessions, "send" | "decide" | "control"> {
+): Pick<Sessions, "send" | "sendSilent" | "decide" | "control"> {
   const { clock } = registry.parts;
   const timestamp = (): string => new Date(clock.now()).toISOString();
 
@@ -140,6 +140,9 @@ export function sessionCommands(
           source: message.source,
           unattended: message.unattended === true,
           mayDecide: message.mayDecide === true,
+          notBefore: message.notBefore,
+          gatewayMessageId: message.gatewayMessageId,
+          threadId: message.threadId,
           idempotencyKey: message.idempotencyKey,
         };
         const sender = await registry.limits.inbound.admitSender(session, message.senderId);
@@ -158,6 +161,26 @@ export function sessionCommands(
         return { messageId: message_id, seq, repeated: entered.kind === "duplicate" };
       }),
 
+    sendSilent: (id: SessionId, message: SendSilent): Promise<Sent> =>
+      registry.with(id, async (session) => {
+        const sender = await registry.limits.inbound.admitSender(session, message.senderId);
+        const command = {
+          type: "send_silent_message" as const,
+          timestamp: timestamp(),
+          messageId: `msg_${clock.ulid()}` as MessageId,
+          ...message,
+        };
+        const entered = await enter(registry, session, command, sender.refusal);
+        if (entered.kind !== "appended") sender.giveBack();
+        if (entered.kind === "settled" || entered.event.type !== "silent_message")
+          throw new DuragentError("conflict", "this idempotency key was used before, for something else");
+        return {
+          messageId: entered.event.message_id,
+          seq: entered.event.seq,
+          repeated: entered.kind === "duplicate",
+        };
+      }),
+
     decide: (id: SessionId, decision: Decide) =>
       registry.with(id, async (session) => {
         const always = decision.decision === "allow_always" ? await alwaysAllowed(session, registry.parts) : undefined;
@@ -169,7 +192,7 @@ export function sessionCommands(
           decision: decision.decision,
           command: decision.command,
           decidedBy: decision.decidedBy,
-          mayDecide: true,
+          mayDecide: decision.mayDecide ?? true,
           reason: decision.reason,
           pattern: always?.pattern,
           idempotencyKey: decision.idempotencyKey,

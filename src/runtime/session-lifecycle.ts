@@ -63,6 +63,9 @@ export function sessionLifecycle(registry: SessionRegistry, view: (session: Livi
         session_id: id,
         agent: agent.name,
         on_disconnect: onDisconnect,
+        gateway: command.gateway?.name,
+        gateway_chat_id: command.gateway?.chatId,
+        gateway_chat_type: command.gateway?.chatType,
         labels: command.labels,
         agent_spec: command.agentSpec === undefined ? undefined : (command.agentSpec as null),
       };

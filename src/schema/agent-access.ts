@@ -34,9 +34,11 @@ const groupsSchema = strictObject({
   queue: queueSchema.prefault({}),
 });
 
+export type ChatQueue = z.infer<typeof queueSchema>;
+
 /** Who may talk to an agent over gateways. */
 export const agentAccessSchema = strictObject({
-  dm: strictObject({ policy, allowlist: ids }).prefault({}),
+  dm: strictObject({ policy, allowlist: ids, queue: queueSchema.prefault({}) }).prefault({}),
   groups: groupsSchema.prefault({}),
   /** Ids that may decide approvals of others. */
   approvers: ids,

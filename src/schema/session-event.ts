@@ -53,6 +53,8 @@ export const payloads = {
     on_disconnect: onDisconnectSchema,
     gateway: text.optional(),
     gateway_chat_id: text.optional(),
+    // `dm` or `group`: what the chat's rules are.
+    gateway_chat_type: text.optional(),
     labels: z.record(z.string(), z.string()).optional(),
     parent: z.object({ session_id: sessionIdSchema, seq: count }).optional(),
     agent_spec: z.json().optional(),
@@ -73,6 +75,9 @@ export const payloads = {
     unattended: z.literal(true).optional(),
     may_decide: z.literal(true).optional(),
     not_before: text.optional(),
+    // Of a gateway: the platform's own id, which an answer refers to, and the thread that it goes to.
+    gateway_message_id: text.optional(),
+    thread_id: text.optional(),
     idempotency_key: key.optional(),
     attachments: z.array(z.json()).optional(),
   }),
@@ -82,6 +87,9 @@ export const payloads = {
     sender_id: text,
     sender_name: text.optional(),
     disposition: z.enum(["passive", "silent"]),
+    // Said in a group without addressing the agent: shown to the model with the turn that starts next, by `context_from`
+    // of that turn; `silent` then is not in the conversation after that turn, `passive` stays.
+    context: z.literal(true).optional(),
     idempotency_key: key.optional(),
   }),
   messages_dropped: z.object({ message_ids: z.array(messageIdSchema), reason: text }),
@@ -99,6 +107,8 @@ export const payloads = {
     trace_id: text.optional(),
     // The session's working notes as this turn sees them, where they are others than the turn before saw.
     notes: text.optional(),
+    // The first of the group's messages (`context`) that this turn is shown; absent: none.
+    context_from: count.optional(),
   }),
   turn_resumed: z.object({
     attempt: count,
@@ -176,7 +186,9 @@ export const payloads = {
     channel: text.optional(),
     content: text,
     reply_to: text.optional(),
+    thread_id: text.optional(),
     inline_keyboard: keyboardSchema.optional(),
+    // `request_id` of the send whose message this one replaces.
     edits: text.optional(),
   }),
   gateway_delivery: z.object({

@@ -9,6 +9,7 @@ import type { Log, Metrics } from "../../src/ports/telemetry.ts";
 import type { Tool } from "../../src/ports/tool.ts";
 import type { AgentCatalog, LoadedAgent } from "../../src/runtime/agents/catalog-types.ts";
 import type { NotifyChannels, PolicyDecision, RuntimeParts } from "../../src/runtime/parts.ts";
+import { noGateways } from "../../src/runtime/gateways/no-gateways.ts";
 import { createSessions, type RunningSessions } from "../../src/runtime/sessions.ts";
 import type { SessionId } from "../../src/schema/ids.ts";
 import { shortAgentSchema } from "../../src/schema/agent.ts";
@@ -30,6 +31,7 @@ export type HarnessOptions = {
   approvalTimeoutMs?: number;
   notify?: NotifyChannels;
   notifier?: Notifier;
+  gateways?: RuntimeParts["gateways"];
   /** Of the server and, by name, of providers; without them a model is asked three times. */
   limits?: Limits;
   providerLimits?: Readonly<Record<string, Limits>>;
@@ -97,6 +99,7 @@ export function harness(options: HarnessOptions): Harness {
         return Promise.resolve();
       },
     }),
+    gateways: options.gateways ?? noGateways,
     notifier: options.notifier ?? { notify: () => Promise.resolve({ kind: "sent" }) },
     rateCounters: clockedCounters(clock),
     clock,

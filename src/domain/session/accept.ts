@@ -26,6 +26,8 @@ export type SessionCommand =
       unattended: boolean;
       mayDecide: boolean;
       notBefore?: string | undefined;
+      gatewayMessageId?: string | undefined;
+      threadId?: string | undefined;
     })
   | (Common & {
       type: "send_silent_message";
@@ -34,6 +36,7 @@ export type SessionCommand =
       senderId: string;
       senderName?: string | undefined;
       disposition: "passive" | "silent";
+      context?: boolean | undefined;
     })
   | (Common & {
       type: "control";
@@ -96,6 +99,8 @@ export function accept(state: SessionState, command: SessionCommand): Accepted |
         unattended: command.unattended || undefined,
         may_decide: command.mayDecide || undefined,
         not_before: command.notBefore,
+        gateway_message_id: command.gatewayMessageId,
+        thread_id: command.threadId,
         idempotency_key: command.idempotencyKey,
       });
     case "send_silent_message":
@@ -107,6 +112,7 @@ export function accept(state: SessionState, command: SessionCommand): Accepted |
         sender_id: command.senderId,
         sender_name: command.senderName,
         disposition: command.disposition,
+        context: command.context || undefined,
         idempotency_key: command.idempotencyKey,
       });
     case "control":

@@ -1,0 +1,3 @@
+// What the package offers.
+export * from "./messages.ts";
+export * from "./gateway.ts";
