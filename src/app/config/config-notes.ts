@@ -1,4 +1,5 @@
 import type { WrittenConfig } from "../../schema/config-file.ts";
+import { didYouMean } from "../../schema/suggestion.ts";
 
 /** Something to say about a key, by its path: shown with the key's place. */
 export type ConfigNote = { readonly path: readonly PropertyKey[]; readonly message: string };
@@ -9,10 +10,6 @@ type Rule = readonly [path: readonly string[], isSet: (file: WrittenConfig) => b
 
 // Each is a feature of its own that this version does not have: named at the start rather than silently absent.
 const laterFeatures: readonly Rule[] = [
-  [["default_agent"], (file) => file.default_agent !== undefined],
-  [["gateways", "telegram"], (file) => file.gateways.telegram?.enabled === true],
-  [["gateways", "discord"], (file) => file.gateways.discord?.enabled === true],
-  [["routes"], (file) => file.routes.length > 0],
   [["observability", "tracing"], (file) => file.observability.tracing.otlp_endpoint !== undefined],
 ];
 
@@ -37,11 +34,10 @@ const withoutEffect: readonly (readonly [...Rule, message: string])[] = [
 export function configNotes(file: WrittenConfig): ConfigNote[] {
   const features = laterFeatures.flatMap(([path, isSet]) => (isSet(file) ? [{ path, message: later }] : []));
   const ignored = withoutEffect.flatMap(([path, isSet, message]) => (isSet(file) ? [{ path, message }] : []));
-  const gateways = file.gateways.external.flatMap((gateway, index): ConfigNote[] => {
-    const path = ["gateways", "external", index];
+  const renamed = file.gateways.external.flatMap((gateway, index): ConfigNote[] => {
     const bundled = /^duragent-(telegram|discord)$/.exec(gateway.command)?.[1];
-    const older = { path: [...path, "command"], message: `read as duragent-gateway-${bundled}` };
-    return [{ path, message: `the gateway "${gateway.name}" ${later}` }, ...(bundled === undefined ? [] : [older])];
+    const path = ["gateways", "external", index, "command"];
+    return bundled === undefined ? [] : [{ path, message: `read as duragent-gateway-${bundled}` }];
   });
   const providers = Object.entries(file.models.providers).flatMap(([name, { limits }]) =>
     limits?.inbound === undefined
@@ -53,10 +49,27 @@ export function configNotes(file: WrittenConfig): ConfigNote[] {
           },
         ],
   );
-  const chats = Object.entries(file.notify?.channels ?? {}).flatMap(([name, channel]) =>
-    "gateway" in channel ? [{ path: ["notify", "channels", name], message: `a gateway's chat ${later}` }] : [],
+  return [...features, ...unknownGateways(file), ...renamed, ...providers, ...ignored];
+}
+
+/** Routes and channels that name a gateway which is not there: nothing would ever come or go that way. */
+function unknownGateways(file: WrittenConfig): ConfigNote[] {
+  const short = (["telegram", "discord"] as const).filter((name) => file.gateways[name]?.enabled === true);
+  const known = [...file.gateways.external.map(({ name }) => name), ...short];
+  const note = (path: ConfigNote["path"], gateway: string): ConfigNote => ({
+    path,
+    message: `there is no gateway "${gateway}"${didYouMean(gateway, known) || `; those under gateways are: ${known.join(", ") || "none"}`}`,
+  });
+  const isKnown = (gateway: string): boolean => known.some((name) => name.toLowerCase() === gateway.toLowerCase());
+  const routes = file.routes.flatMap(({ match: { gateway } }, index) =>
+    gateway === undefined || isKnown(gateway) ? [] : [note(["routes", index, "match", "gateway"], gateway)],
   );
-  return [...features, ...chats, ...gateways, ...providers, ...ignored];
+  const channels = Object.entries(file.notify?.channels ?? {}).flatMap(([name, channel]) =>
+    !("gateway" in channel) || known.includes(channel.gateway)
+      ? []
+      : [note(["notify", "channels", name, "gateway"], channel.gateway)],
+  );
+  return [...routes, ...channels];
 }
 
 /** What is set and can not be had: starting without it would put data where nobody looks for it. */

@@ -24,7 +24,6 @@ export function agentWarnings(
     warnings.push(`tools: schedule ${later}`);
   if (spec.memory?.backend !== undefined)
     warnings.push("memory.backend has no effect; see services.memory of duragent.yaml");
-  if (spec.access !== undefined) warnings.push(`access: ${later}`);
   if (spec.limits?.inbound?.per_client_per_minute !== undefined)
     warnings.push("limits.inbound.per_client_per_minute has no effect here: it is a key of duragent.yaml");
   if (facts.ownSkills > 0 && !spec.tools.some(({ type, name }) => type === "builtin" && readers.has(name)))

@@ -41,8 +41,6 @@ gateways:
     [
       "sessions.compaction: has no effect: a log is never compacted",
       "world_memory.path: has no effect; see services.memory",
-      "gateways.telegram: needs a later version; it is checked and otherwise ignored",
-      'gateways.external[0]: the gateway "dc" needs a later version; it is checked and otherwise ignored',
       "gateways.external[0].command: read as duragent-gateway-discord",
     ],
   );
@@ -64,8 +62,21 @@ models: { providers: { openai: { limits: { rate: { requests_per_minute: 1 }, inb
 `,
   });
   assert.deepEqual(warnings, [
-    "duragent.yaml:9:66: notify.channels.me: a gateway's chat needs a later version; it is checked and otherwise ignored",
+    'duragent.yaml:9:72: notify.channels.me.gateway: there is no gateway "telegram"; those under gateways are: none',
     "duragent.yaml:10:78: models.providers.openai.limits.inbound: has no effect: nothing comes in there",
+  ]);
+});
+
+test("a route or a channel of a gateway that is not there is named, with what is there", async (t) => {
+  const { warnings } = await loadFrom(await temporaryFolder(t), {
+    "duragent.yaml": `gateways: { telegram: { bot_token: "1:x" }, external: [{ name: chat, command: ./chat }] }
+routes: [{ match: { gateway: Telegram }, agent: a }, { match: { gateway: telegran }, agent: a }]
+notify: { channels: { me: { gateway: mail, chat_id: "1" } } }
+`,
+  });
+  assert.deepEqual(warnings, [
+    'duragent.yaml:2:65: routes[1].match.gateway: there is no gateway "telegran"; did you mean "telegram"?',
+    'duragent.yaml:3:29: notify.channels.me.gateway: there is no gateway "mail"; those under gateways are: chat, telegram',
   ]);
 });
 
