@@ -17,7 +17,7 @@ export function createWebhookNotifier(channels: () => NonNullable<Config["notify
       const channel = Object.hasOwn(channels(), name) ? channels()[name] : undefined;
       if (channel === undefined) return { kind: "refused", detail: `notify.channels has no ${name}` };
       if (!("webhook" in channel))
-        return { kind: "refused", detail: `the channel ${name} is a gateway's chat: that needs a later version` };
+        return { kind: "refused", detail: `the channel ${name} is a gateway's chat, not a webhook` };
       const body = JSON.stringify(bodyOf(notification));
       const secret = channel.secret?.reveal();
       const signature =

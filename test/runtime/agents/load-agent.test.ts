@@ -158,7 +158,6 @@ test("what needs a later version is named, one sentence each", () => {
     'model: the provider antropic is neither built in nor under models.providers; did you mean "anthropic"?',
     "tools: schedule needs a later version",
     "memory.backend has no effect; see services.memory of duragent.yaml",
-    "access: needs a later version",
     "limits.inbound.per_client_per_minute has no effect here: it is a key of duragent.yaml",
     "session.compaction has no effect: a log is never compacted",
     "skills: skills/x/SKILL.md does not begin with `---` and a name and a description; it is left out",
