@@ -17,7 +17,8 @@ export class CommandFailure extends Error {
 /** The core, as a gateway sees it. */
 export type Core = {
   /**
-   * Hands a message (or a press of a button) over. Resolves once the core has it durably; rejects with the signal's reason.
+   * Hands a message (or a press of a button) over, after `ready`: `start` must not wait for it. Resolves once the core has it
+   * durably; rejects with the signal's reason, or when the gateway ends.
    * A core that knows no `ack` never resolves: a gateway that waits must bound that, and may hand the same over again.
    */
   deliver(event: GatewayEvent<"message_received" | "callback_query">, signal?: AbortSignal): Promise<void>;
@@ -34,6 +35,8 @@ export type Setting = {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** A folder of this gateway's own, absolute, for what it must remember; without one it remembers until it ends. */
+  readonly dataDir?: string | undefined;
   readonly core: Core;
 };
 

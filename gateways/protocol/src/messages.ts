@@ -9,6 +9,9 @@ export const protocolVersion = "v1alpha1";
 /** A longer line is skipped by whoever reads it. Bytes, without the newline. */
 export const lineBytesMax = 1024 * 1024;
 
+/** Without what Zod infers for an object that has no keys: that none may be there, not even `type`. */
+type Fields<Shape> = { [Key in keyof Shape as string extends Key ? never : Key]: Shape[Key] };
+
 const id = z.string().min(1).max(512);
 const text = z.string();
 
@@ -89,7 +92,7 @@ export const commandSchemas = {
 } as const;
 export type CommandType = keyof typeof commandSchemas;
 export type Command<Type extends CommandType = CommandType> = {
-  [T in Type]: { type: T } & z.infer<(typeof commandSchemas)[T]>;
+  [T in Type]: { type: T } & Fields<z.infer<(typeof commandSchemas)[T]>>;
 }[Type];
 
 /** Who said something. Names are what people chose for themselves: nothing is decided by them. */
@@ -179,5 +182,5 @@ export const eventSchemas = {
 } as const;
 export type EventType = keyof typeof eventSchemas;
 export type GatewayEvent<Type extends EventType = EventType> = {
-  [T in Type]: { type: T } & z.infer<(typeof eventSchemas)[T]>;
+  [T in Type]: { type: T } & Fields<z.infer<(typeof eventSchemas)[T]>>;
 }[Type];

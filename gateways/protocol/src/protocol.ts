@@ -1,3 +1,7 @@
 // What the package offers.
 export * from "./messages.ts";
 export * from "./gateway.ts";
+export * from "./framing.ts";
+export * from "./runner.ts";
+export * from "./split-markdown.ts";
+export * from "./cut-text.ts";
