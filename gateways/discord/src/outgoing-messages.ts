@@ -1,0 +1,128 @@
+import { createHash } from "node:crypto";
+
+import { MessageFlags, type API, type CreateMessageOptions } from "@discordjs/core";
+import { CommandFailure, splitMarkdown, type Command, type Sending } from "@duragent/gateway-protocol";
+
+import { buttonRows } from "./buttons.ts";
+import { called } from "./platform-failure.ts";
+
+/** Discord counts characters, not UTF-16 units. https://discord.com/developers/docs/resources/message#create-message */
+const limit = { max: 2_000, size: (markdown: string): number => Array.from(markdown).length };
+/** An answer pings nobody, whatever it holds: it may repeat what anybody said. */
+const pingNobody = { parse: [], replied_user: false } satisfies CreateMessageOptions["allowed_mentions"];
+const snowflake = /^\d{15,20}$/;
+
+type Channels = API["channels"];
+type Destination = { readonly requestId: string; readonly channelId: string; readonly replyTo: string | undefined };
+
+/** The bot's messages: each answer as few as hold it. */
+export class OutgoingMessages {
+  readonly #channels: Channels;
+
+  constructor(channels: Channels) {
+    this.#channels = channels;
+  }
+
+  async send(command: Command<"send_message">, sending: Sending): Promise<string | undefined> {
+    const parts = splitMarkdown(command.content, limit);
+    if (parts.length === 0) throw new CommandFailure("invalid_request", "a message without text");
+    const components = buttonRows(command.inline_keyboard);
+    // Links in an answer are not fetched by Discord for a preview: their addresses may have been made up to tell something.
+    const messages = parts.map((content) => ({ content, flags: MessageFlags.SuppressEmbeds }));
+    const last = messages.length - 1;
+    return this.#sendAll(
+      destinationOf(command),
+      messages.map((message, part) => ({ ...message, ...(part === last && components.length > 0 && { components }) })),
+      sending,
+    );
+  }
+
+  /** A file in the line is uploaded; one with an address is shown by Discord itself, which then fetches it. */
+  async sendMedia(command: Command<"send_media">, sending: Sending): Promise<string | undefined> {
+    const { media, caption = "" } = command;
+    const captions: CreateMessageOptions[] = splitMarkdown(caption, limit).map((content) => ({ content }));
+    if (media.source === "url")
+      return this.#sendAll(destinationOf(command), [...captions, { content: media.url }], sending);
+    const file = {
+      name: media.filename ?? `file.${/\/(\w+)/.exec(media.mime_type)?.[1] ?? "bin"}`,
+      data: Buffer.from(media.data, "base64"),
+      contentType: media.mime_type,
+    };
+    const [first = {}, ...more] = captions;
+    return this.#sendAll(destinationOf(command), [{ ...first, files: [file] }, ...more], sending);
+  }
+
+  /** Takes the buttons away. One message stays one: a longer text is cut. */
+  async edit({ chat_id, message_id, content }: Command<"edit_message">): Promise<void> {
+    const [text] = splitMarkdown(content, limit);
+    if (text === undefined) throw new CommandFailure("invalid_request", "a message without text");
+    await called(
+      this.#channels.editMessage(channelId(chat_id), messageId(message_id), {
+        content: text,
+        components: [],
+        allowed_mentions: pingNobody,
+      }),
+    );
+  }
+
+  async delete({ chat_id, message_id }: Command<"delete_message">): Promise<void> {
+    await called(this.#channels.deleteMessage(channelId(chat_id), messageId(message_id)));
+  }
+
+  async #sendAll(
+    { requestId, channelId: to, replyTo }: Destination,
+    messages: readonly CreateMessageOptions[],
+    sending: Sending,
+  ): Promise<string | undefined> {
+    let sent = sending.sentParts.at(-1);
+    for (const [part, message] of messages.entries()) {
+      if (part < sending.sentParts.length) continue;
+      const { id } = await called(
+        this.#channels.createMessage(to, {
+          ...message,
+          allowed_mentions: pingNobody,
+          // Within some minutes Discord answers the same nonce with the message that it has already.
+          nonce: nonceOf(requestId, part),
+          enforce_nonce: true,
+          ...(part === 0 &&
+            replyTo !== undefined && { message_reference: { message_id: replyTo, fail_if_not_exists: false } }),
+        }),
+      );
+      await sending.partSent(id);
+      sent = id;
+    }
+    return sent;
+  }
+}
+
+function destinationOf(command: Command<"send_message" | "send_media">): Destination {
+  const { request_id, chat_id, thread_id, reply_to } = command;
+  return {
+    requestId: request_id,
+    // A thread is a channel of its own.
+    channelId: channelId(thread_id ?? chat_id),
+    replyTo: reply_to !== undefined && snowflake.test(reply_to) ? reply_to : undefined,
+  };
+}
+
+/** Ids become part of an address. */
+export function channelId(chatId: string): string {
+  if (snowflake.test(chatId)) return chatId;
+  throw new CommandFailure(
+    "chat_not_found",
+    "no channel of Discord has such an id: they are numbers of about 18 digits",
+  );
+}
+
+function messageId(id: string): string {
+  if (snowflake.test(id)) return id;
+  throw new CommandFailure(
+    "message_not_found",
+    "no message of Discord has such an id: they are numbers of about 18 digits",
+  );
+}
+
+/** At most 25 characters. */
+function nonceOf(requestId: string, part: number): string {
+  return createHash("sha256").update(`${requestId} ${part}`).digest("base64url").slice(0, 24);
+}
