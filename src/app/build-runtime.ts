@@ -12,11 +12,13 @@ import { createMemoryCounters } from "../adapters/rates/memory-counters.ts";
 import {
   openAgentStore,
   openArtifactStore,
+  openChatIndex,
   openMemoryStore,
   openSessionStore as openStore,
 } from "../adapters/stores/registry.ts";
 import { readWorkingNotes } from "../adapters/tools/working-notes.ts";
 import type { ArtifactStore } from "../ports/artifact-store.ts";
+import type { ChatIndex } from "../ports/chat-index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
 import type { MemoryStore } from "../ports/memory-store.ts";
@@ -106,6 +108,7 @@ export type InForce = { config: Config; redaction: Redaction };
 export type Runtime = {
   readonly clock: Clock;
   readonly store: SessionStore;
+  readonly chatIndex: ChatIndex;
   readonly artifacts: ArtifactStore;
   readonly catalog: LivingCatalog;
   readonly models: ConfigurableModelRegistry;
@@ -130,8 +133,9 @@ export async function buildRuntime(
   // Whoever wants it is told; a server that must have it does not start without.
   sandbox.catch(() => undefined);
   const files = meteredFileSystem(nodeFileSystem, metrics);
-  const [store, artifacts, catalog, models] = await Promise.all([
+  const [store, chatIndex, artifacts, catalog, models] = await Promise.all([
     openSessionStore(config, clock, files),
+    openChatIndex("filesystem", { folder: join(config.dataDir, "gateways"), fs: files, clock }),
     openArtifactStore("filesystem", {
       folder: config.services.artifacts.path,
       fs: files,
@@ -181,6 +185,7 @@ export async function buildRuntime(
     sessionEnded: tools.sessionEnded,
     notifier: createWebhookNotifier(() => inForce.config.notify?.channels ?? {}),
     gateways: noGateways,
+    chatIndex,
     rateCounters: createMemoryCounters(),
     clock,
     log,
@@ -201,5 +206,5 @@ export async function buildRuntime(
   });
   metrics.gauge("duragent_agents", () => catalog.list().length, { state: "valid" });
   metrics.gauge("duragent_agents", () => catalog.invalid().length, { state: "invalid" });
-  return { clock, store, artifacts, catalog, models, sessions, memory, sandbox, tools, workerId };
+  return { clock, store, chatIndex, artifacts, catalog, models, sessions, memory, sandbox, tools, workerId };
 }

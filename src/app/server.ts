@@ -80,6 +80,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const late = config.observability.metrics.enabled ? lateMetrics(() => void loadMetrics()) : null;
   const runtime = await buildRuntime(loaded, inForce, { log, metrics: late?.metrics ?? noMetrics });
   held.defer(() => runtime.store.shutdown());
+  held.defer(() => runtime.chatIndex.close());
   held.defer(() => runtime.catalog.close());
   held.defer(() => runtime.tools.close());
 

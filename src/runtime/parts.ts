@@ -1,4 +1,5 @@
 import type { ArtifactStore } from "../ports/artifact-store.ts";
+import type { ChatIndex } from "../ports/chat-index.ts";
 import type { ModelRegistry } from "../ports/model.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { GatewayHost } from "../ports/gateway-host.ts";
@@ -39,9 +40,10 @@ export type ToolSet = {
 /** Who can be told something outside of a session, by the name of the channel. */
 export type NotifyChannels = {
   readonly default: string | null;
-  /** `chat`: of a gateway. */
-  readonly channels: Readonly<Record<string, "webhook" | "chat">>;
+  readonly channels: Readonly<Record<string, "webhook" | GatewayChat>>;
 };
+/** A chat by the configured name of its gateway. */
+export type GatewayChat = { readonly gateway: string; readonly chatId: string };
 
 /** Settings that may change while the server runs; read anew at each use. */
 export type RuntimeSettings = {
@@ -65,6 +67,7 @@ export type RuntimeParts = {
   notifier: Notifier;
   /** The chat platforms; a server without any has `noGateways`. */
   gateways: Pick<GatewayHost, "isReady" | "status" | "ask" | "tell">;
+  chatIndex: ChatIndex;
   rateCounters: RateCounters;
   clock: Clock;
   log: Log;

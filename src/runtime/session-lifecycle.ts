@@ -17,8 +17,19 @@ const deleteGraceMs = 15_000;
 
 type Lifecycle = Pick<Sessions, "create" | "fork" | "delete" | "verify" | "repair">;
 
+/** Told when a session is deleted. */
+type Deletion = {
+  /** The last moment at which its log can be read. What throws here keeps it. */
+  beforeLogGoes(session: LivingSession): Promise<void>;
+  logGone(session: LivingSession): void;
+};
+
 /** How sessions come to be and go. */
-export function sessionLifecycle(registry: SessionRegistry, view: (session: LivingSession) => SessionView): Lifecycle {
+export function sessionLifecycle(
+  registry: SessionRegistry,
+  view: (session: LivingSession) => SessionView,
+  deletion: Deletion,
+): Lifecycle {
   const { parts } = registry;
   const { store, clock, catalog } = parts;
   const timestamp = (): string => new Date(clock.now()).toISOString();
@@ -88,9 +99,11 @@ export function sessionLifecycle(registry: SessionRegistry, view: (session: Livi
       if (!session.log.problem && !session.log.failure) await endNow(session);
       await registry.abandon(session);
       parts.sessionEnded?.(id);
+      await deletion.beforeLogGoes(session);
       // Before the log: once that is gone, nobody knows any more that they are to go.
       await parts.artifacts.deleteOfSession(session.log.durable.agent, id);
       await store.delete(id, spentBy(session.log.durable));
+      deletion.logGone(session);
     },
 
     verify: (id) => store.verify(id),

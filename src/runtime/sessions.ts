@@ -2,10 +2,13 @@ import { hasOpenWork } from "../domain/session/next-status.ts";
 import { sessionSettings } from "../domain/session/settings.ts";
 import type { SessionState } from "../domain/session/state.ts";
 import type { AgentSessions } from "../ports/agent-sessions.ts";
+import type { SessionSummary } from "../ports/session-store.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { declaredAgent } from "./agent-in-force.ts";
 import { alwaysAllow } from "./always-allow.ts";
 import { ChannelSends } from "./channel-sends.ts";
+import { ChatSessions } from "./gateways/chat-sessions.ts";
+import { SeenMessages } from "./gateways/seen-messages.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 import type { Sessions, SessionView } from "./runtime.ts";
@@ -29,6 +32,12 @@ export type RunningSessions = Sessions &
     stop(graceMs: number): Promise<void>;
     /** Neither a client nor work: what an ephemeral server waits for. */
     isQuiet(): boolean;
+    /** Which sessions belong to which chats of gateways. */
+    readonly chats: ChatSessions;
+    /** Which messages of chats have come before. */
+    readonly seen: SeenMessages;
+    /** A gateway has become ready, has ceased to be, or has reached or lost its platform. */
+    gatewayChanged(name: string): void;
     /** Sessions that can not be appended to, as far as they are known. */
     problems(): Promise<{ sessionId: SessionId; code: string; detail: string }[]>;
   };
@@ -37,9 +46,12 @@ export type RunningSessions = Sessions &
 export function createSessions(parts: RuntimeParts): RunningSessions {
   const registry = new SessionRegistry(parts);
   const sends = new ChannelSends(registry);
+  const chats: ChatSessions = new ChatSessions(registry, (command) => lifecycle.create(command));
+  const seen = new SeenMessages(parts, chats);
   const { budgets, inbound } = registry.limits;
   registry.onChanged = (session) => {
     budgets.saw(session.id, session.tail);
+    chats.saw(session.id, session.log.durable, session.log.problem);
     sends.look(session);
     if (session.log.durable.ended) parts.sessionEnded?.(session.id);
   };
@@ -56,16 +68,27 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
     const always = alwaysAllow(session);
     return always && parts.redact(always.pattern?.split("\n") ?? []);
   };
+  const lifecycle = sessionLifecycle(registry, view, {
+    beforeLogGoes: (session) => seen.beforeDelete(session.id, session.log.durable),
+    logGone: (session) => chats.forget(session.id),
+  });
   return {
     ...sessionCommands(registry, view),
     ...sessionAnswers(registry),
     ...sessionPresence(registry),
     ...sessionQueries(registry, view),
-    ...sessionLifecycle(registry, view),
+    ...lifecycle,
     ...sessionProcesses(registry),
     admitClient: (client) => inbound.admitClient(client),
     checkSender: (id, sender) => registry.with(id, (session) => inbound.checkSender(session, sender)),
-    start: () => takeUp(registry),
+    chats,
+    seen,
+    gatewayChanged: (name) => chats.changed(name),
+    start() {
+      const taken = takeUp(registry, chats);
+      chats.loadDuring(taken);
+      return taken;
+    },
     async stop(graceMs) {
       await sends.stop();
       await registry.drain(graceMs);
@@ -84,7 +107,7 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
 }
 
 /** Sessions with unfinished work go on by themselves; the others sleep until their time to live is over. */
-async function takeUp(registry: SessionRegistry): Promise<void> {
+async function takeUp(registry: SessionRegistry, chats: ChatSessions): Promise<void> {
   const { parts } = registry;
   const { budgets } = registry.limits;
   for (const [id, spent] of await parts.store.spentByDeleted()) budgets.sawDeleted(id, spent);
@@ -95,11 +118,12 @@ async function takeUp(registry: SessionRegistry): Promise<void> {
     }
     if (summary.problem) {
       parts.log.warn({ session_id: summary.sessionId, code: summary.problem.code }, summary.problem.detail);
-      await countUnopened(registry, summary.sessionId);
+      await lookAtUnopened(registry, chats, summary);
       continue;
     }
     const state = coveringState(summary);
     if (state) budgets.saw(summary.sessionId, state);
+    if (state) chats.saw(summary.sessionId, state);
     if (state && !hasOpenWork(state) && state.sends.length === 0 && !state.endAsked) {
       registry.wakeAt(summary.sessionId, await endOfLife(state, parts));
       continue;
@@ -113,10 +137,16 @@ async function takeUp(registry: SessionRegistry): Promise<void> {
   budgets.counted();
 }
 
-/** What a session spent that is not to be run: as far as its log can be read. */
-async function countUnopened({ parts, limits }: SessionRegistry, id: SessionId): Promise<void> {
+/** What a session spent that is not to be run, and whose it is: as far as its log can be read. */
+async function lookAtUnopened(
+  { parts, limits }: SessionRegistry,
+  chats: ChatSessions,
+  { sessionId: id, problem }: SessionSummary,
+): Promise<void> {
   try {
-    limits.budgets.saw(id, (await SessionLog.open(parts, id)).durable);
+    const state = (await SessionLog.open(parts, id)).durable;
+    limits.budgets.saw(id, state);
+    chats.saw(id, state, problem);
   } catch (error) {
     parts.log.warn({ session_id: id, err: error }, "what a session has spent today could not be read");
   }

@@ -1,7 +1,9 @@
 import { createHash } from "node:crypto";
 
+import { MemoryChatIndex } from "../../src/adapters/stores/chats/memory.ts";
 import { createSystemClock } from "../../src/adapters/clock/system.ts";
 import type { ArtifactStore } from "../../src/ports/artifact-store.ts";
+import type { ChatIndex } from "../../src/ports/chat-index.ts";
 import type { Clock } from "../../src/ports/clock.ts";
 import type { Notifier } from "../../src/ports/notifier.ts";
 import type { SessionStore } from "../../src/ports/session-store.ts";
@@ -32,6 +34,7 @@ export type HarnessOptions = {
   notify?: NotifyChannels;
   notifier?: Notifier;
   gateways?: RuntimeParts["gateways"];
+  chatIndex?: ChatIndex;
   /** Of the server and, by name, of providers; without them a model is asked three times. */
   limits?: Limits;
   providerLimits?: Readonly<Record<string, Limits>>;
@@ -100,6 +103,7 @@ export function harness(options: HarnessOptions): Harness {
       },
     }),
     gateways: options.gateways ?? noGateways,
+    chatIndex: options.chatIndex ?? new MemoryChatIndex({ clock }),
     notifier: options.notifier ?? { notify: () => Promise.resolve({ kind: "sent" }) },
     rateCounters: clockedCounters(clock),
     clock,

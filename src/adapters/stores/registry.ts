@@ -1,11 +1,13 @@
 import type { AgentStore } from "../../ports/agent-store.ts";
 import type { ArtifactStore } from "../../ports/artifact-store.ts";
+import type { ChatIndex } from "../../ports/chat-index.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { FileSystem } from "../../ports/file-system.ts";
 import type { MemoryStore } from "../../ports/memory-store.ts";
 import type { SessionStore } from "../../ports/session-store.ts";
 import { DuragentError } from "../../schema/problem.ts";
 import type { AgentFolders } from "./agents/files.ts";
+import type { FileChatIndexPlace } from "./chats/files.ts";
 import type { FileMemoryPlace } from "./memory/files.ts";
 
 /** What a backend of the session store is opened with. */
@@ -107,4 +109,23 @@ export async function openArtifactStore(backend: string, place: ArtifactStorePla
   if (place.redactBytes === undefined) return store;
   const { redactedArtifacts } = await import("./artifacts/redacted.ts");
   return redactedArtifacts(store, place.redactBytes);
+}
+
+const chatIndexes: Readonly<Record<string, (place: FileChatIndexPlace) => Promise<ChatIndex>>> = {
+  filesystem: async (place) => {
+    const { FileChatIndex } = await import("./chats/files.ts");
+    return FileChatIndex.open(place);
+  },
+  // Nothing outlives the process: for tests and simulations.
+  memory: async ({ clock }) => {
+    const { MemoryChatIndex } = await import("./chats/memory.ts");
+    return new MemoryChatIndex({ clock });
+  },
+};
+
+/** Opens the index of messages that chats have brought; see `ChatIndex`. */
+export async function openChatIndex(backend: "filesystem" | "memory", place: FileChatIndexPlace): Promise<ChatIndex> {
+  const open = chatIndexes[backend];
+  if (open) return open(place);
+  throw new DuragentError("unprocessable", `there is no index of chats of the kind ${backend}; use filesystem`);
 }
