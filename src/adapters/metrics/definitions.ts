@@ -103,4 +103,30 @@ export const metricDefinitions = {
   },
   duragent_syncs_total: { kind: "counter", help: "Syncs of session logs; fewer than appends where they are grouped." },
   duragent_store_errors_total: { kind: "counter", help: "Failed operations of a store.", labels: ["operation"] },
+
+  duragent_gateways: {
+    kind: "gauge",
+    help: "1 for the state that a gateway is in: starting, ready, waiting, failed, stopped or off.",
+    labels: ["gateway", "state"],
+  },
+  duragent_gateway_restarts_total: {
+    kind: "counter",
+    help: "Programs of gateways that had ended and were started again.",
+    labels: ["gateway"],
+  },
+  duragent_gateway_events_total: {
+    kind: "counter",
+    help: "Events that gateways have sent.",
+    labels: ["gateway", "type"],
+  },
+  duragent_gateway_skipped_lines_total: {
+    kind: "counter",
+    help: "Lines of gateways that were left out, by why.",
+    labels: ["gateway", "why"],
+  },
+  duragent_gateway_commands_total: {
+    kind: "counter",
+    help: "Commands to gateways; outcome is ok, error, dropped, not_ready, ended, not_reading or timeout.",
+    labels: ["gateway", "type", "outcome"],
+  },
 } as const satisfies Record<string, MetricDefinition>;

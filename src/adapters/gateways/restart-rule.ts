@@ -1,0 +1,43 @@
+import type { ExternalGateway } from "../../schema/config-gateways.ts";
+
+/** A run that stayed `ready` so long shows that the program works: what failed before is forgotten. */
+const provenMs = 60_000;
+const failuresMax = 5;
+const firstPauseMs = 1_000;
+const pauseMsMax = 60_000;
+
+export type RunEnd = {
+  /** In words, as a status shows it. */
+  readonly why: string;
+  /** Exit code 0, nobody ended it, and it had said nothing fatal. */
+  readonly isClean: boolean;
+  /** It was ended because it did not reach its platform. */
+  readonly isUnreachable: boolean;
+  /** How long it was ready. */
+  readonly readyMs: number;
+};
+
+/** In a row. `unreachable` count for the pause alone: a network that is away for an hour is no fault of the program. */
+export type Failures = { readonly failed: number; readonly unreachable: number };
+export const noFailures: Failures = { failed: 0, unreachable: 0 };
+
+export type AfterEnd =
+  | { readonly kind: "again"; readonly pauseMs: number; readonly failures: Failures }
+  | { readonly kind: "failed" }
+  | { readonly kind: "stopped" };
+
+/** What follows on the end of a run that nobody asked for. `random` is in [0, 1). */
+export function afterEnd(
+  end: RunEnd,
+  before: Failures,
+  { restart, random }: { restart: ExternalGateway["restart"]; random: number },
+): AfterEnd {
+  if (restart === "never" || (restart === "on_failure" && end.isClean)) return { kind: "stopped" };
+  const kept = end.readyMs >= provenMs && !end.isUnreachable ? noFailures : before;
+  const failures = end.isUnreachable
+    ? { ...kept, unreachable: kept.unreachable + 1 }
+    : { ...kept, failed: kept.failed + 1 };
+  if (failures.failed >= failuresMax) return { kind: "failed" };
+  const ceilingMs = Math.min(pauseMsMax, firstPauseMs * 2 ** (failures.failed + failures.unreachable - 1));
+  return { kind: "again", pauseMs: Math.ceil(ceilingMs * (1 - random / 2)), failures };
+}

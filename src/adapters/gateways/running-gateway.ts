@@ -1,0 +1,283 @@
+import {
+  lineBytesMax,
+  protocolVersion,
+  type AuthMethod,
+  type Command,
+  type GatewayEvent,
+} from "@duragent/gateway-protocol";
+
+import { terminalLine } from "../../domain/terminal-text.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { GatewayAnswer, GatewayHint, GatewayRequest, InboundEvent } from "../../ports/gateway-host.ts";
+import type { Log, Metrics } from "../../ports/telemetry.ts";
+import { Commands } from "./commands.ts";
+import { GatewayProcess, type GatewayStart, type ProcessExit } from "./gateway-process.ts";
+import { logStderr } from "./log-stderr.ts";
+import { PacedLines } from "./paced-lines.ts";
+import { Pings } from "./pings.ts";
+import { readEvent } from "./read-event.ts";
+import type { RunEnd } from "./restart-rule.ts";
+import { endOf } from "./run-end.ts";
+import { seldom } from "./seldom.ts";
+
+/** For a program that says it ends, or can not be heard any more, to end by itself. */
+const ownEndMs = 10_000;
+const capabilitiesMax = 100;
+const shownLengthMax = 500;
+
+export type RunParts = {
+  name: string;
+  start: GatewayStart;
+  /** `config` of its entry. */
+  config: Command<"initialize">["config"];
+  /** Where it keeps what it must remember. */
+  stateFolder: string;
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  redact(text: string): string;
+  watch(group: number, mark: string): () => void;
+  inbound: { readonly isFull: boolean; add(event: InboundEvent, bytes: number): boolean };
+  /** An earlier run has answered pings. */
+  knowsPings: boolean;
+  lastInboundAt: string | undefined;
+  /** Ready, not ready any more, or `connected` is another. */
+  onChange(): void;
+};
+
+/** One run of a gateway's program: what it says, what it is told, and how it ends. */
+export class RunningGateway {
+  /** Resolves when no process of it is left. Never rejects. */
+  readonly ended: Promise<RunEnd>;
+  connected: boolean | null = null;
+  capabilities: readonly string[] = [];
+  program: { gateway: string; version: string } | undefined;
+  auth: AuthMethod | undefined;
+  lastInboundAt: string | undefined;
+  /** It has answered one, or does what came after pings. */
+  knowsPings: boolean;
+
+  readonly #parts: RunParts;
+  readonly #process: GatewayProcess;
+  readonly #lines: PacedLines | undefined;
+  readonly #commands: Commands;
+  readonly #pings: Pings;
+  readonly #sayRarely: (message: string, fields?: Record<string, unknown>) => void;
+  #lastLine = "";
+  #readySinceMs: number | undefined;
+  /** It is told nothing new any more. */
+  #isEnding = false;
+  /** Why it is not as it should be, in words; its own reason for its end. */
+  #fault: string | undefined;
+  #reason: string | undefined;
+  #isUnreachable = false;
+  #disarmOwnEnd: (() => void) | undefined;
+
+  constructor(parts: RunParts) {
+    this.#parts = parts;
+    this.knowsPings = parts.knowsPings;
+    this.lastInboundAt = parts.lastInboundAt;
+    const { clock, log } = parts;
+    this.#sayRarely = seldom(clock, (fields, message) => log.warn(fields, message));
+    this.#process = new GatewayProcess(parts.start, {
+      clock,
+      watch: parts.watch,
+      onExit: () => this.#lines?.finish(),
+    });
+    this.#commands = new Commands(this.#process, clock, () => this.proceed());
+    this.#lines = this.#listen();
+    this.#pings = this.#watchHealth();
+    this.#commands.tell({
+      type: "initialize",
+      protocol: protocolVersion,
+      name: parts.name,
+      config: parts.config,
+      data_dir: parts.stateFolder,
+    });
+    this.ended = this.#process.ended.then((exit) => this.#conclude(exit));
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  get isEnding(): boolean {
+    return this.#isEnding;
+  }
+
+  get isReady(): boolean {
+    return this.#readySinceMs !== undefined && !this.#isEnding;
+  }
+
+  get queue(): { outbound: number; unanswered: number } {
+    return { outbound: this.#commands.unread, unanswered: this.#commands.unanswered };
+  }
+
+  ask(request: GatewayRequest): Promise<GatewayAnswer> {
+    return this.#commands.ask(request);
+  }
+
+  tell(hint: GatewayHint): boolean {
+    return this.#commands.tell(hint);
+  }
+
+  ping(): Promise<{ pong: GatewayEvent<"pong">; tookMs: number } | null> {
+    return this.#pings.ask();
+  }
+
+  /** There is room for events again. */
+  proceed(): void {
+    this.#lines?.proceed();
+  }
+
+  /** Asks it to end, and sees to it that it does; `ended` says when. `fault`: why that is not what anybody wanted. */
+  end(fault?: string): void {
+    const wasReady = this.isReady;
+    this.#isEnding = true;
+    this.#fault ??= fault;
+    this.#process.end('{"type":"shutdown"}\n');
+    if (wasReady) this.#parts.onChange();
+  }
+
+  #listen(): PacedLines | undefined {
+    const { stdout, stderr } = this.#process;
+    const { clock, log, inbound, redact } = this.#parts;
+    if (stderr) logStderr(stderr, { clock, log, redact, onLine: (line) => (this.#lastLine = line) });
+    // Deaf and mute, but alive: nothing can come of it any more.
+    stdout?.once("end", () => this.#endsByItself("it closed its stdout"));
+    return (
+      (stdout &&
+        new PacedLines(stdout, {
+          clock,
+          lineBytesMax,
+          hasRoom: () => !inbound.isFull && !this.#commands.isFull,
+          take: (line) => this.#take(line),
+        })) ??
+      undefined
+    );
+  }
+
+  #watchHealth(): Pings {
+    return new Pings({
+      clock: this.#parts.clock,
+      send: (requestId) => this.#commands.tell({ type: "ping", request_id: requestId }),
+      wasHeldBack: () => this.#lines?.wasHeldBack() ?? false,
+      answersPings: () => this.knowsPings,
+      heard: (pong) => this.#heard(pong),
+      onSilent: (why) => this.end(why),
+      onUnreachable: (why) => {
+        this.#isUnreachable = true;
+        this.end(why);
+      },
+    });
+  }
+
+  #take(line: string | null): void {
+    const read = readEvent(line);
+    const { name, metrics, clock } = this.#parts;
+    if (read.kind === "skipped") return this.#skip(read.why, read.detail);
+    const { event } = read;
+    metrics.add("duragent_gateway_events_total", { gateway: name, type: event.type });
+    switch (event.type) {
+      case "message_received":
+      case "callback_query":
+        this.lastInboundAt = new Date(clock.now()).toISOString();
+        if (!this.#parts.inbound.add(event, line?.length ?? 0))
+          this.#skip("overflow", "events of a program that has ended");
+        return;
+      case "command_ok":
+      case "command_error":
+        if (!this.#commands.answered(event)) this.#skip("unasked", event.type);
+        return;
+      case "pong":
+        if (!this.#pings.answered(event)) this.#skip("unasked", event.type);
+        return;
+      case "ready":
+        return this.#ready(event);
+      case "error":
+        return this.#error(event);
+      case "shutdown":
+        this.#reason = this.#shown(event.reason);
+        return this.#endsByItself("it said that it ends");
+      case "auth_required":
+      case "auth_success":
+        return this.#authenticate(event);
+    }
+  }
+
+  #ready({ gateway, version, capabilities }: GatewayEvent<"ready">): void {
+    this.program = { gateway: this.#shown(gateway), version: this.#shown(version) };
+    this.capabilities = capabilities.slice(0, capabilitiesMax).map((one) => this.#shown(one));
+    // Newer than pings: whoever knows one knows the other.
+    if (capabilities.includes("ack")) this.knowsPings = true;
+    this.auth = undefined;
+    if (this.#readySinceMs !== undefined || this.#isEnding) return;
+    this.#readySinceMs = this.#parts.clock.monotonic();
+    this.#parts.log.info({ pid: this.pid, program: this.program, capabilities: this.capabilities }, "gateway is ready");
+    this.#pings.now();
+    this.#parts.onChange();
+  }
+
+  #heard({ connected, last_inbound_at }: GatewayEvent<"pong">): void {
+    this.knowsPings = true;
+    const told = Date.parse(last_inbound_at ?? "");
+    if (told > Date.parse(this.lastInboundAt ?? "1970-01-01")) this.lastInboundAt = new Date(told).toISOString();
+    if (this.connected === connected) return;
+    this.connected = connected;
+    this.#parts.log.info(
+      { connected },
+      connected ? "gateway reaches its platform" : "gateway does not reach its platform",
+    );
+    this.#parts.onChange();
+  }
+
+  #error({ code, message, fatal }: GatewayEvent<"error">): void {
+    const what = `${this.#shown(code)}: ${this.#shown(message)}`;
+    this.#sayRarely(fatal ? "gateway reports a fatal error" : "gateway reports an error", { error: what });
+    if (!fatal) return;
+    this.#fault ??= what;
+    this.#endsByItself(what);
+  }
+
+  #authenticate(event: GatewayEvent<"auth_required" | "auth_success">): void {
+    const { log } = this.#parts;
+    if (event.type === "auth_success") {
+      this.auth = undefined;
+      return log.info({}, "gateway was let in by its platform");
+    }
+    const isNews = this.auth === undefined;
+    this.auth = event.method;
+    // Codes follow each other every few seconds; `status` has the newest.
+    if (isNews) log.warn({ method: event.method.method }, "gateway waits for somebody to let it in: see gateway list");
+  }
+
+  /** Gives it a moment to end, then ends it: that it had to be ended is its fault then. */
+  #endsByItself(why: string): void {
+    const wasReady = this.isReady;
+    this.#isEnding = true;
+    this.#disarmOwnEnd ??= this.#parts.clock.after(ownEndMs, () => this.end(`${why}, and did not end`));
+    if (wasReady) this.#parts.onChange();
+  }
+
+  #skip(why: string, detail: string): void {
+    const { name, metrics } = this.#parts;
+    metrics.add("duragent_gateway_skipped_lines_total", { gateway: name, why });
+    if (why === "blank" || why === "unknown_type" || why === "unasked") return;
+    this.#sayRarely("a line of a gateway was left out", { why, detail: this.#shown(detail) });
+  }
+
+  #conclude(exit: ProcessExit): RunEnd {
+    const readyMs = this.#readySinceMs === undefined ? 0 : this.#parts.clock.monotonic() - this.#readySinceMs;
+    this.#isEnding = true;
+    this.#disarmOwnEnd?.();
+    this.#pings.close();
+    const said = { fault: this.#fault, reason: this.#reason, lastLine: this.#lastLine };
+    const end = { ...endOf(exit, said), isUnreachable: this.#isUnreachable, readyMs };
+    this.#commands.close(end.why);
+    return end;
+  }
+
+  #shown(text: string): string {
+    return terminalLine(this.#parts.redact(text), shownLengthMax);
+  }
+}
