@@ -4,6 +4,7 @@ import { sessionSettings } from "../domain/session/settings.ts";
 import type { MessageId, TurnId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { SessionState } from "../domain/session/state.ts";
+import type { Step } from "../domain/session/step.ts";
 import type { AgentCatalog, LoadedAgent } from "./agents/catalog-types.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
@@ -53,9 +54,11 @@ export async function startTurn(
   session: LivingSession,
   lease: Lease,
   parts: RuntimeParts,
-  messageIds: MessageId[],
+  { messageIds, contextFrom }: Extract<Step, { type: "start_turn" }>,
 ): Promise<Appended> {
   const head = session.tail.seq;
+  // What was let go of can not be shown; that the log says so keeps the request the same after a restart.
+  const context = contextFrom === null ? undefined : Math.max(contextFrom, session.log.history[0]?.seq ?? 1);
   const notes = await changedNotes(session, parts);
   const agent = await newestAgent(session, parts);
   if (agent) await parts.catalog.keep(agent);
@@ -72,6 +75,7 @@ export async function startTurn(
         agent_digest: agent?.digest ?? noAgent,
         trace_id: traceOf(session, messageIds),
         notes,
+        context_from: context,
       },
     ],
     { lease, expectedHead: head },

@@ -4,8 +4,12 @@ import { guardPrefix } from "../domain/hooks/guard.ts";
 import type { SessionState } from "../domain/session/state.ts";
 import type { Step, TurnClose } from "../domain/session/step.ts";
 import { unknownOutcome } from "../domain/session/conversation.ts";
+import { questionEvents } from "./question-events.ts";
+import { chatOf } from "./send-target.ts";
 
-type Making = { timestamp: string; ulid: () => string; workerId: string };
+/** `digest`: SHA-256 of a text, 64 hex digits. */
+type Making = { timestamp: string; ulid: () => string; workerId: string; digest: (text: string) => string };
+type Base = { timestamp: string; turn_id: TurnId | undefined };
 
 /** The events that record a step without an effect. Steps that touch the world are performed, not recorded. */
 export function decisionEvents(state: SessionState, step: Step, making: Making): EventDraft[] {
@@ -16,7 +20,10 @@ export function decisionEvents(state: SessionState, step: Step, making: Making):
     case "take_up_turn":
       return [{ ...base, type: "turn_resumed", attempt: step.attempt, cause: step.cause, worker_id: making.workerId }];
     case "request_approval":
-      return questionEvents(state, step, base, `appr_${making.ulid()}` as ApprovalId);
+      return questionEvents(state, step, base, {
+        approvalId: `appr_${making.ulid()}` as ApprovalId,
+        digest: making.digest,
+      });
     case "deny_call":
       return [toolResult(base, step.call.call.call_id, "denied", deniedText(step.why))];
     case "expire_approval":
@@ -45,16 +52,31 @@ export function decisionEvents(state: SessionState, step: Step, making: Making):
           type: "gateway_send",
           request_id: step.text.requestId,
           kind: step.text.kind,
-          gateway: state.gateway?.name,
-          chat_id: state.gateway?.chatId,
+          ...chatOf(state),
           content: step.text.content,
+          reply_to: step.text.replyTo,
+          thread_id: step.text.threadId,
+          edits: step.text.edits,
         },
       ];
     case "pause":
     case "resume":
       return [{ timestamp, type: "status_change", from: step.from, to: step.to, cause: step.cause }];
     case "drop_messages":
-      return [{ timestamp, type: "messages_dropped", message_ids: step.messageIds, reason: step.reason }];
+      return [
+        // First: a write that is cut tells a sender of a drop that then follows, never drops without a word.
+        ...step.notices.map((notice): EventDraft => ({
+          timestamp,
+          type: "gateway_send",
+          request_id: notice.requestId,
+          kind: "notice",
+          ...chatOf(state),
+          content: notice.content,
+          reply_to: notice.replyTo,
+          thread_id: notice.threadId,
+        })),
+        { timestamp, type: "messages_dropped", message_ids: step.messageIds, reason: step.reason },
+      ];
     case "fail_sends":
       return step.requestIds.map((requestId) => ({
         timestamp,
@@ -80,46 +102,6 @@ function deniedText(why: string): string {
   const text = /^(?:denied|nobody)/.test(why) ? `${why.slice(0, 1).toUpperCase()}${why.slice(1)}` : `Denied: ${why}`;
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
-
-/** The question, and before it, where nobody is here to see it, who is told: a write that is cut asks and tells again. */
-function questionEvents(
-  { sessionId, agent }: SessionState,
-  step: Extract<Step, { type: "request_approval" }>,
-  base: Base,
-  approvalId: ApprovalId,
-): EventDraft[] {
-  const { call } = step.call;
-  const expiresAt = step.expiresAt === null ? undefined : new Date(step.expiresAt).toISOString();
-  const question: EventDraft = {
-    ...base,
-    type: "approval_required",
-    approval_id: approvalId,
-    call_id: call.call_id,
-    tool_name: call.tool_name,
-    command: step.command,
-    requester_id: step.requesterId,
-    ...(step.fingerprint === undefined ? {} : { fingerprint: step.fingerprint }),
-    expires_at: expiresAt,
-  };
-  if (step.announceTo === null) return [question];
-  const lines = [
-    `${agent} waits for an approval in ${sessionId}.`,
-    `${call.tool_name} wants to run: ${step.command}`,
-    `Answer it with: duragent attach ${sessionId}`,
-    ...(expiresAt === undefined ? [] : [`Without an answer it is denied at ${expiresAt}.`]),
-  ];
-  const announcement: EventDraft = {
-    ...base,
-    type: "gateway_send",
-    request_id: `${sessionId}.${approvalId}`,
-    kind: "approval",
-    channel: step.announceTo,
-    content: lines.join("\n"),
-  };
-  return [announcement, question];
-}
-
-type Base = { timestamp: string; turn_id: TurnId | undefined };
 
 function closing(state: SessionState, close: TurnClose, base: Base): EventDraft[] {
   const skipped = close.settle.filter((call) => call.as === "skipped").map((call) => call.callId);

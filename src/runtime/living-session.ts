@@ -8,6 +8,7 @@ import { sessionSettings, type SessionSettings } from "../domain/session/setting
 import { shownCall } from "../domain/session/shown-call.ts";
 import type { MessageId, SessionId } from "../schema/ids.ts";
 import type { DraftOf, EventDraft, ToolCall } from "../schema/session-event.ts";
+import { chatLimits } from "./chat-limits.ts";
 import type { LoadedAgent } from "./agents/catalog-types.ts";
 import type { CallLimits } from "./limits/call-gate.ts";
 import { LiveFeed } from "./live-feed.ts";
@@ -51,6 +52,8 @@ export class LivingSession {
   running: {
     type: "call_model" | "run_tools" | "recover_tool" | "compact";
     since: number;
+    /** Of a model call: the last event that its request shows. */
+    throughSeq?: number | undefined;
     abort: AbortController;
   } | null = null;
   backingOff = false;
@@ -123,11 +126,9 @@ export class LivingSession {
 
   private context(withRunning: boolean): StepContext {
     const settings = this.settings();
-    const { approvalTimeoutMs, notify } = this.parts.settings();
     const { turn } = this.tail;
-    const running = withRunning && this.running ? { type: this.running.type, since: this.running.since } : null;
     return {
-      attached: this.attachedCount > 0,
+      attached: this.attachedCount > 0 || this.isHeldByGateway,
       now: this.parts.clock.now(),
       lease: { epoch: this.lease?.epoch ?? 0, previous: this.previousHolder },
       limits: {
@@ -135,8 +136,7 @@ export class LivingSession {
         maxTurnMs: settings.maxTurnMs,
         maxBackgroundMs: settings.maxBackgroundRuntimeMs,
         ttlMs: settings.ttlHours === 0 ? null : settings.ttlHours * 3_600_000,
-        approvalTimeoutMs,
-        announceTo: notify.default !== null && notify.channels[notify.default] === "webhook" ? notify.default : null,
+        ...chatLimits(this.tail.gateway, this.inForce?.agent.definition.spec.access, this.parts.settings()),
         onInterruptedTool: settings.onInterruptedTool,
         agentMissing: turn ? this.agentMissing : null,
         compactThrough: turn && this.uncompactable !== turn.id ? this.compactThrough : null,
@@ -144,8 +144,14 @@ export class LivingSession {
         spent: this.limits.budgets.notice(this),
       },
       tool: (call) => this.toolFacts(call),
-      ...(running ? { running } : {}),
+      ...(withRunning && this.running ? { running: runningOf(this.running) } : {}),
     };
+  }
+
+  /** Its chat is there to answer in, and to be asked. */
+  private get isHeldByGateway(): boolean {
+    const { gateway } = this.tail;
+    return gateway !== null && this.parts.gateways.isReady(gateway.name);
   }
 
   private toolFacts(call: ToolCall): ReturnType<StepContext["tool"]> {
@@ -156,6 +162,7 @@ export class LivingSession {
     const decided = this.inForce.tools.decide(tool, call);
     const { policy, denial } = decided.policy === "deny" ? decided : (this.guarded(call) ?? decided);
     const { redact, digest } = this.parts;
+    const { tools } = this.inForce;
     const described = tool.describe(call);
     return {
       effect: tool.effectOf?.(call) ?? tool.effect,
@@ -165,6 +172,9 @@ export class LivingSession {
       // Only made for a question; cut after secrets were taken out, as half of one would not be found.
       get command() {
         return shownCall(redact(described), redact(call), digest);
+      },
+      get always() {
+        return tools.pattern(tool, call) !== "";
       },
       fingerprint: described.fingerprint,
     };
@@ -178,6 +188,12 @@ export class LivingSession {
     return denial === null ? null : { policy: "deny", denial };
   }
 }
+
+const runningOf = ({ type, since, throughSeq }: NonNullable<LivingSession["running"]>) => ({
+  type,
+  since,
+  ...(throughSeq === undefined ? {} : { throughSeq }),
+});
 
 /** What a session does, from its state alone. */
 export function activityOf(state: SessionState, working: boolean): Activity {

@@ -51,7 +51,7 @@ export async function performTools(
   if (appended.kind !== "appended") return appended;
   await appended.durable;
   const resume = step.type === "recover_tool" && step.how === "resume";
-  await whileRunning(session, lease, parts, step.type, async (signal) => {
+  await whileRunning(session, lease, parts, { type: step.type }, async (signal) => {
     await Promise.all(started.map((call) => runOne(session, lease, parts, { turn, call, signal, resume })));
   });
   return null;

@@ -71,7 +71,7 @@ async function perform(
 ): Promise<Appended | null> {
   switch (step.type) {
     case "start_turn":
-      return startTurn(session, lease, parts, step.messageIds);
+      return startTurn(session, lease, parts, step);
     case "call_model":
       await session.log.whenDurable(session.tail.seq);
       return performModelCall(session, lease, parts);
@@ -108,6 +108,7 @@ function draftsOf(session: LivingSession, parts: RuntimeParts, step: Step): Even
     timestamp: timestampOf(parts),
     ulid: () => parts.clock.ulid(),
     workerId: parts.workerId,
+    digest: (text) => parts.digest(text),
   });
   if (drafts.length === 0)
     throw new DuragentError("internal-error", `the step ${step.type} has no record: this is a bug`);

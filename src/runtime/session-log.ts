@@ -7,7 +7,7 @@ import { initialState, type SessionState } from "../domain/session/state.ts";
 import type { RuntimeParts } from "./parts.ts";
 
 /** Raised when the state's shape or meaning changes: older snapshots are then not used. */
-const snapshotVersion = "3";
+const snapshotVersion = "4";
 
 /** Whether this program can go on from it. */
 export const isSnapshotUsable = ({ version }: Snapshot): boolean => version === snapshotVersion;

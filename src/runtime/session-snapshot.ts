@@ -1,5 +1,8 @@
 import type { SessionStore } from "../ports/session-store.ts";
 import { modelWindowTokens } from "../domain/prompt/model-window.ts";
+import type { SessionState } from "../domain/session/state.ts";
+import type { AgentAccess } from "../schema/agent-access.ts";
+import { contextBufferOf } from "./chat-limits.ts";
 import { contextStart } from "./model-calls/context-start.ts";
 import type { LivingSession } from "./living-session.ts";
 
@@ -14,8 +17,15 @@ export async function saveSnapshot(session: LivingSession, store: SessionStore):
 
 function trim({ log, inForce }: LivingSession): void {
   if (!inForce) return;
+  const { spec } = inForce.agent.definition;
   const { maxHistoryTokens } = inForce.settings.context;
-  const tokens = maxHistoryTokens === 0 ? modelWindowTokens(inForce.agent.definition.spec.model) : maxHistoryTokens;
+  const tokens = maxHistoryTokens === 0 ? modelWindowTokens(spec.model) : maxHistoryTokens;
   // Twice the budget at four bytes a token: estimates are corrected by up to that much.
-  log.forgetBefore(contextStart(log.history, log.durable, tokens * 8));
+  log.forgetBefore(contextStart(log.history, log.durable, tokens * 8, overheardFrom(log.durable, spec.access)));
+}
+
+/** The first that the next turn could be shown of what was said in the group. */
+function overheardFrom({ gateway, overheard }: SessionState, access: AgentAccess | undefined): number | null {
+  const count = contextBufferOf(gateway, access)?.maxMessages ?? 0;
+  return count === 0 ? null : (overheard.slice(-count)[0]?.seq ?? null);
 }

@@ -1,9 +1,11 @@
 import type { Appended, Lease } from "../ports/session-store.ts";
 import type { ToolSession } from "../ports/tool.ts";
+import type { SendTarget } from "../domain/session/step.ts";
 import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft } from "../schema/session-event.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
+import { targetOfChannel } from "./send-target.ts";
 
 const keyDigits = 24;
 /** Messages of one session that wait to be delivered: a channel that is down for long must not fill the log's state. */
@@ -56,29 +58,26 @@ export function toolSession(
   };
 }
 
-type Target = { name: string; address: { channel: string } | { gateway: string; chat_id: string } };
+type Target = { name: string; address: SendTarget & { thread_id?: string | undefined } };
 
 function targetOf(session: LivingSession, parts: RuntimeParts, named: string | undefined): Target {
   const { notify } = parts.settings();
-  const { gateway } = session.tail;
+  const { gateway, turn } = session.tail;
   if (named === undefined && gateway)
-    return { name: "this chat", address: { gateway: gateway.name, chat_id: gateway.chatId } };
+    return {
+      name: "this chat",
+      address: { gateway: gateway.name, chat_id: gateway.chatId, thread_id: turn?.answers?.threadId },
+    };
   const channel = named ?? notify.default;
   if (channel === null)
     throw new DuragentError(
       "bad-request",
       "there is nobody to notify: duragent.yaml has no notify.default, and this session belongs to no chat",
     );
-  if (!Object.hasOwn(notify.channels, channel)) {
-    const known = Object.keys(notify.channels).join(", ") || "none";
-    throw new DuragentError("bad-request", `there is no channel ${channel}; the channels are: ${known}`);
-  }
-  if (notify.channels[channel] === "chat")
-    throw new DuragentError(
-      "bad-request",
-      `the channel ${channel} is a gateway's chat, and gateway channels need a later version; use one with a webhook`,
-    );
-  return { name: `channel ${channel}`, address: { channel } };
+  const address = targetOfChannel(notify, channel);
+  if (address) return { name: `channel ${channel}`, address };
+  const known = Object.keys(notify.channels).join(", ") || "none";
+  throw new DuragentError("bad-request", `there is no channel ${channel}; the channels are: ${known}`);
 }
 
 function notWritten(appended: Exclude<Appended, { kind: "appended" }>): DuragentError {

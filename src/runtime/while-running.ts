@@ -3,7 +3,7 @@ import { decisionEvents } from "./decision-events.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 
-type Effect = NonNullable<LivingSession["running"]>["type"];
+type Running = Pick<NonNullable<LivingSession["running"]>, "type" | "throughSeq">;
 
 /**
  * Performs an effect. While it runs, whatever changes asks the engine whether it goes on; the signal's reason says why
@@ -13,11 +13,11 @@ export async function whileRunning<Result>(
   session: LivingSession,
   lease: Lease,
   parts: RuntimeParts,
-  type: Effect,
+  { type, throughSeq }: Running,
   effect: (signal: AbortSignal) => Promise<Result>,
 ): Promise<Result> {
   const abort = new AbortController();
-  session.running = { type, since: parts.clock.now(), abort };
+  session.running = { type, throughSeq, since: parts.clock.now(), abort };
   const lost = (): void => abort.abort("lost");
   lease.signal.addEventListener("abort", lost);
   let cancelTimer: () => void = () => undefined;
@@ -29,17 +29,20 @@ export async function whileRunning<Result>(
     if (session.log.failure) return abort.abort("lost");
     const step = session.next(true);
     if (step.type === "abort") return abort.abort(step.reason);
-    if (step.type === "resume" && !deciding) {
+    if ((step.type === "resume" || step.type === "drop_messages") && !deciding) {
       deciding = true;
       const drafts = decisionEvents(session.tail, step, {
         timestamp: new Date(parts.clock.now()).toISOString(),
         ulid: () => parts.clock.ulid(),
         workerId: parts.workerId,
+        digest: (text) => parts.digest(text),
       });
       session.log
         .append(drafts, { lease, expectedHead: session.tail.seq })
         // A conflict means that something else came first: that has asked again, or will.
-        .catch((error: unknown) => parts.log.warn({ session_id: session.id, err: error }, "a status was not recorded"))
+        .catch((error: unknown) =>
+          parts.log.warn({ session_id: session.id, err: error }, "a decision was not recorded"),
+        )
         .finally(() => {
           deciding = false;
           check();

@@ -10,7 +10,10 @@ import { eventsOf, eventually, harness, newSession, typesOf, type Harness } from
 import { openRestartableStore, openTestStore } from "../support/test-store.ts";
 
 const message = { source: "http", mayDecide: true };
-const channels: NotifyChannels = { default: "ops", channels: { ops: "webhook", other: "webhook", me: "chat" } };
+const channels: NotifyChannels = {
+  default: "ops",
+  channels: { ops: "webhook", other: "webhook", me: { gateway: "tg", chatId: "7" } },
+};
 
 /** What channels were told, and what they answer next; without a plan they take everything. */
 function channelsThatAnswer(...plan: Notified[]): Notifier & { told: (Notification & { channel: string })[] } {
@@ -82,15 +85,21 @@ test("a notice goes to the default channel, once, and its delivery is recorded",
   );
 });
 
-test("a channel that does not exist, or that is a gateway's chat, is refused with what there is", async (t) => {
+test("a channel that does not exist is refused with what there is", async (t) => {
   const { running, id } = await setUp(t, channelsThatAnswer(), async (context) => {
     await assert.rejects(notify("x", "1", "nowhere")(context), /no channel nowhere.*ops, other, me/);
     await assert.rejects(notify("x", "2", "constructor")(context), /no channel constructor/);
-    await assert.rejects(notify("x", "3", "me")(context), /gateway channels need a later version/);
     return "checked";
   });
   assert.equal(await oneTurn(running, id), "checked");
   assert.ok(!(await eventsOf(running, id)).some((event) => event.type === "gateway_send"));
+});
+
+test("a notice to a channel that is a gateway's chat waits in the outbox for that chat", async (t) => {
+  const { running, id } = await setUp(t, channelsThatAnswer(), notify("done", "k", "me"));
+  assert.equal(await oneTurn(running, id), "channel me");
+  const sent = (await eventsOf(running, id)).find((event) => event.type === "gateway_send");
+  assert.deepEqual([sent?.gateway, sent?.chat_id, sent?.content, sent?.channel], ["tg", "7", "done", undefined]);
 });
 
 test("a failed delivery is tried again with the same id, and a later message of its channel waits for it", async (t) => {

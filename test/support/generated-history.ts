@@ -112,7 +112,7 @@ const rules: fc.Arbitrary<Rules> = fc.record({
     maxBackgroundMs: fc.constantFrom(5_000, 3_600_000),
     ttlMs: fc.constantFrom(null, 7_200_000),
     approvalTimeoutMs: fc.constantFrom(null, 60_000),
-    announceTo: fc.constantFrom(null, "ops"),
+    announceTo: fc.constantFrom(null, { channel: "ops" }),
     onInterruptedTool: fc.constantFrom("report", "ask"),
   }),
 });

@@ -100,10 +100,17 @@ export const events = {
     given: { atMs?: number } = {},
   ) => draft("status_change", { from, to, cause }, given),
   dropped: (messages: number[]) => draft("messages_dropped", { message_ids: messages.map(msg), reason: "r" }, {}),
-  silent: (n: number, disposition: "passive" | "silent" = "passive") =>
-    draft("silent_message", { message_id: msg(n), content: `s${n}`, sender_id: "bob", disposition }, {}),
-  send: (requestId: string) =>
-    draft("gateway_send", { request_id: requestId, kind: "text", gateway: "g", chat_id: "c", content: "text" }, {}),
+  silent: (n: number, disposition: "passive" | "silent" = "passive", given: Given<"silent_message"> = {}) =>
+    draft("silent_message", { message_id: msg(n), content: `s${n}`, sender_id: "bob", disposition }, given),
+  /** Said in a group without addressing the agent. */
+  overheard: (n: number, given: Given<"silent_message"> = {}) =>
+    draft(
+      "silent_message",
+      { message_id: msg(n), content: `s${n}`, sender_id: "bob", disposition: "silent", context: true },
+      given,
+    ),
+  send: (requestId: string, given: Given<"gateway_send"> = {}) =>
+    draft("gateway_send", { request_id: requestId, kind: "text", gateway: "g", chat_id: "c", content: "text" }, given),
   delivery: (requestId: string, status: "sent" | "failed" = "sent") =>
     draft("gateway_delivery", { request_id: requestId, status }, {}),
   compacted: (throughSeq: number) => draft("context_compacted", { through_seq: throughSeq, summary: "so far" }, {}),
@@ -131,6 +138,8 @@ export const noLimits: StepLimits = {
   ttlMs: null,
   approvalTimeoutMs: null,
   announceTo: null,
+  queue: null,
+  contextBuffer: null,
   onInterruptedTool: "report",
   agentMissing: null,
   compactThrough: null,

@@ -5,7 +5,7 @@ import { nextSend, nextStep } from "../../src/domain/session/next-step.ts";
 import { pendingCall } from "../../src/domain/session/state.ts";
 import { isEffect, type Step } from "../../src/domain/session/step.ts";
 import { decisionEvents } from "../../src/runtime/decision-events.ts";
-import type { MessageId, TurnId } from "../../src/schema/ids.ts";
+import type { TurnId } from "../../src/schema/ids.ts";
 import type { EventDraft, ToolCall } from "../../src/schema/session-event.ts";
 import { allowed, events, msg, noLimits } from "./given-when-then.ts";
 import { append, checkAllowed, simulatedTools, timeOf, type Running, type World } from "./simulated-world.ts";
@@ -36,9 +36,15 @@ export function ask(world: World, during = world.running !== null): Step {
     lease: { epoch: world.epoch, previous: world.previous },
     limits: { ...noLimits, ...world.rules.limits, failure: world.failure },
     tool: (call) => simulatedTools[call.tool_name] ?? allowed,
-    ...(during && world.running ? { running: { type: world.running.type, since: world.running.since } } : {}),
+    ...(during && world.running ? { running: runningOf(world.running) } : {}),
   });
 }
+
+const runningOf = ({ type, since, throughSeq }: Running) => ({
+  type,
+  since,
+  ...(type === "call_model" ? { throughSeq } : {}),
+});
 
 export function apply(world: World, move: Move): World {
   switch (move.do) {
@@ -100,10 +106,9 @@ function stepped(world: World, outcome: Outcome, writeMax: number): World {
   if (world.running) return finished(world, world.running, outcome, writeMax);
   const step = ask(world);
   if (step.type === "wait") return world;
-  if (step.type === "start_turn") return append(world, [turnStart(world, step.messageIds)], writeMax);
+  if (step.type === "start_turn") return append(world, [turnStart(world, step)], writeMax);
   if (isEffect(step)) return begun(world, step, writeMax);
-  const making = { timestamp: timeOf(world), ulid: () => ulid(world.log.length), workerId: "w" };
-  const decided = append(world, decisionEvents(world.state, step, making), writeMax);
+  const decided = append(world, decisionEvents(world.state, step, making(world)), writeMax);
   return step.type === "end_turn" || step.type === "cancel_turn" ? { ...decided, failure: null } : decided;
 }
 
@@ -140,12 +145,8 @@ function begun(world: World, step: Step, writeMax: number): World {
 
 function finished(world: World, running: Running, outcome: Outcome, writeMax: number): World {
   const step = ask(world, true);
-  if (step.type === "resume" || step.type === "pause")
-    return append(
-      world,
-      decisionEvents(world.state, step, { timestamp: timeOf(world), ulid: () => "", workerId: "w" }),
-      writeMax,
-    );
+  if (step.type === "resume" || step.type === "pause" || step.type === "drop_messages")
+    return append(world, decisionEvents(world.state, step, making(world)), writeMax);
   const abort = step.type === "abort" ? step.reason : null;
   const rest = { ...world, running: null, now: world.now + outcome.tookMs };
   if (running.type === "compact")
@@ -189,12 +190,20 @@ function responded(world: World, running: Running, outcome: Outcome, abort: stri
   return append(world, [draft], writeMax);
 }
 
-const turnStart = (world: World, messageIds: readonly MessageId[]): EventDraft => ({
+const making = (world: World) => ({
+  timestamp: timeOf(world),
+  ulid: () => ulid(world.log.length),
+  workerId: "w",
+  digest: () => "0".repeat(64),
+});
+
+const turnStart = (world: World, { messageIds, contextFrom }: Extract<Step, { type: "start_turn" }>): EventDraft => ({
   timestamp: timeOf(world),
   type: "turn_start",
   turn_id: `turn_${ulid(world.log.length)}` as TurnId,
   message_ids: [...messageIds],
   agent_digest: "d",
+  ...(contextFrom === null ? {} : { context_from: contextFrom }),
 });
 
 const keyOf = (world: World, call: ToolCall): string => `${world.state.turn?.lastResponse?.seq}.${call.call_id}`;

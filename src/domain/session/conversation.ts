@@ -1,5 +1,6 @@
 import type { ModelMessage } from "../../ports/model.ts";
 import type { EventOf, SessionEvent, ToolCall } from "../../schema/session-event.ts";
+import { groupContext } from "./group-context.ts";
 
 /** The messages of one turn. Only the newest can be `open`: its turn has not ended. */
 export type SessionTurn = {
@@ -23,6 +24,8 @@ export type Conversation = {
 type Result = { content: string; success: boolean };
 type Draft = {
   messages: (ModelMessage | Pending)[];
+  /** What was said in the group before it, told before all else. */
+  context: readonly EventOf<"silent_message">[];
   startSeq: number;
   endSeq: number | null;
   artifacts: Record<string, string>;
@@ -51,6 +54,7 @@ class Fold {
   private turn: Draft | null = null;
   private waiting: EventOf<"user_message">[] = [];
   private passive: EventOf<"silent_message">[] = [];
+  private overheard: EventOf<"silent_message">[] = [];
   private pending: Pending | null = null;
   private seq = 0;
 
@@ -64,13 +68,14 @@ class Fold {
         this.waiting.push(event);
         return;
       case "silent_message":
-        if (event.disposition === "passive") this.passive.push(event);
+        if (event.context) this.overheard.push(event);
+        else if (event.disposition === "passive") this.passive.push(event);
         return;
       case "messages_dropped":
         this.waiting = this.waiting.filter((message) => !event.message_ids.includes(message.message_id));
         return;
       case "turn_start":
-        this.start(event.seq);
+        this.start(event.seq, event.context_from);
         this.takeIn((message) => event.message_ids.includes(message.message_id));
         return;
       case "assistant_response":
@@ -106,7 +111,7 @@ class Fold {
     const turns = drafts
       .filter((draft) => draft.endSeq === null || draft.endSeq > this.compactedThrough)
       .map((draft) => ({
-        messages: draft.messages.map(settled),
+        messages: [...contextOf(draft), ...draft.messages.map(settled)],
         startSeq: draft.startSeq,
         endSeq: draft.endSeq,
         open: draft.endSeq === null,
@@ -115,9 +120,11 @@ class Fold {
     return { summary: this.summary, turns, throughSeq: this.seq };
   }
 
-  private start(seq: number): void {
+  private start(seq: number, contextFrom?: number): void {
     this.close();
-    this.turn = { messages: [], startSeq: seq, endSeq: null, artifacts: {} };
+    const context = contextFrom === undefined ? [] : this.overheard.filter((said) => said.seq >= contextFrom);
+    this.overheard = [];
+    this.turn = { messages: [], context, startSeq: seq, endSeq: null, artifacts: {} };
   }
 
   private close(): void {
@@ -187,6 +194,12 @@ class Fold {
     }
     if (this.turn) this.turn.endSeq = event.seq;
   }
+}
+
+/** Once a turn has ended, only what is meant to stay in the conversation does. */
+function contextOf({ context, endSeq }: Draft): ModelMessage[] {
+  const content = groupContext(endSeq === null ? context : context.filter((said) => said.disposition === "passive"));
+  return content === null ? [] : [{ role: "user", content }];
 }
 
 function settled(message: ModelMessage | Pending): ModelMessage {

@@ -1,4 +1,5 @@
 import type { ApprovalChoice, EventOf } from "../../schema/session-event.ts";
+import { closePrompt, decisionText, promptIdOf, supersededText, withdrawnText } from "./chat-sends.ts";
 import {
   onTurn,
   timeOf,
@@ -38,6 +39,7 @@ export function evolveCalls(state: SessionState, event: CallEvent): SessionState
           requesterId: event.requester_id,
           command: event.command,
           ...(event.fingerprint === undefined ? {} : { fingerprint: event.fingerprint }),
+          ...promptOf(state, event),
         },
       }));
     case "approval_decision":
@@ -61,7 +63,8 @@ function decided(state: SessionState, event: EventOf<"approval_decision">): Sess
   if (!call || call.status !== "asked") return state;
   const denied = event.decision === "deny";
   // The question names the call: an answer never reaches another one.
-  return onCall(answered(state, call, event.decision, event.seq), call.call.call_id, (open) => ({
+  const closed = closePrompt(state, call, decisionText(state, event));
+  return onCall(answered(closed, call, event.decision, event.seq), call.call.call_id, (open) => ({
     ...open,
     status: denied ? "denied" : "approved",
     denial: denied ? denialOf(event) : null,
@@ -84,18 +87,27 @@ function answered(state: SessionState, call: CallState, decision: ApprovalChoice
 /** A call has its result. A question about it that nobody answered counts as denied: no answer means no. */
 function settled(state: SessionState, callId: string, seq: number): SessionState {
   const asked = state.turn?.calls.find((call) => call.call.call_id === callId && call.status === "asked");
-  return onCall(asked ? answered(state, asked, "deny", seq) : state, callId, (call) => ({ ...call, status: "done" }));
+  const closed = asked ? answered(closePrompt(state, asked, withdrawnText), asked, "deny", seq) : state;
+  return onCall(closed, callId, (call) => ({ ...call, status: "done" }));
 }
 
 /** A steering message by someone who may decide answers the open question: the call is denied. */
 export function supersede(state: SessionState, message: WaitingMessage): SessionState {
   const asked = state.turn?.calls.find((call) => call.status === "asked");
   if (!asked || message.delivery === "queue" || !mayAnswer(message, asked.question?.requesterId)) return state;
-  return onCall(answered(state, asked, "deny", message.seq), asked.call.call_id, (call) => ({
+  const closed = closePrompt(state, asked, supersededText(state, message));
+  return onCall(answered(closed, asked, "deny", message.seq), asked.call.call_id, (call) => ({
     ...call,
     status: "denied",
     denial: "superseded by a new message",
   }));
+}
+
+/** Asked in the chat: its message stands in the log before the question. */
+function promptOf(state: SessionState, { approval_id: approvalId }: EventOf<"approval_required">) {
+  const promptId = promptIdOf(state, approvalId);
+  const isAsked = state.gateway !== null && state.sends.some((send) => send.request_id === promptId);
+  return isAsked ? { promptId } : {};
 }
 
 const mayAnswer = (message: WaitingMessage, requesterId: string | undefined): boolean =>

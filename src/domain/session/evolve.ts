@@ -1,6 +1,8 @@
 import type { EventOf, SessionEvent } from "../../schema/session-event.ts";
 import { charged } from "../limits/spending.ts";
+import { sayResponse, sayTurnEnd } from "./chat-sends.ts";
 import { evolveCalls, supersede } from "./evolve-calls.ts";
+import { answersOf, met, overheard, told } from "./evolve-chat.ts";
 import {
   addUsage,
   emptyUsage,
@@ -57,7 +59,7 @@ function change(state: SessionState, event: SessionEvent): SessionState {
       return evolveCalls(state, event);
     case "turn_end":
       return {
-        ...queueSend(state, event, "notice", event.notice ?? ""),
+        ...sayTurnEnd(state, event),
         turn: null,
         samples: [...state.samples, ...(state.turn?.samples ?? [])].slice(-samplesMax),
         lastTurnEnd: event.seq,
@@ -75,7 +77,7 @@ function change(state: SessionState, event: SessionEvent): SessionState {
       );
     case "gateway_send":
       return {
-        ...state,
+        ...told(state, event),
         unsent: state.unsent.filter((text) => text.requestId !== event.request_id),
         sends: [...state.sends, event],
       };
@@ -86,6 +88,7 @@ function change(state: SessionState, event: SessionEvent): SessionState {
     case "process_ended":
       return { ...state, processes: state.processes.filter((process) => process.handle !== event.handle) };
     case "silent_message":
+      return overheard(state, event);
     case "error":
       return state;
     default:
@@ -104,7 +107,13 @@ function started(state: SessionState, event: EventOf<"session_start">): SessionS
     labels: event.labels,
     parent: event.parent,
     onDisconnect: event.on_disconnect,
-    gateway: event.gateway ? { name: event.gateway, chatId: event.gateway_chat_id ?? "" } : null,
+    gateway: event.gateway
+      ? {
+          name: event.gateway,
+          chatId: event.gateway_chat_id ?? "",
+          chatType: event.gateway_chat_type === "dm" ? "dm" : "group",
+        }
+      : null,
     createdAt: event.timestamp,
   };
 }
@@ -137,11 +146,13 @@ function messageCame(state: SessionState, event: EventOf<"user_message">): Sessi
     unattended: event.unattended === true,
     mayDecide: event.may_decide === true,
     source: event.source,
+    gatewayMessageId: event.gateway_message_id,
+    threadId: event.thread_id,
   };
   const wakes = event.delivery !== "queue";
   return supersede(
     {
-      ...state,
+      ...met(state, event),
       title: state.title ?? titleOf(event.content),
       waiting: [...state.waiting, message],
       pauseAsked: state.pauseAsked && !wakes,
@@ -199,12 +210,15 @@ function turnStarted(state: SessionState, event: EventOf<"turn_start">): Session
     resumptions: 0,
     epoch: event.epoch ?? 0,
     compacted: false,
+    answers: answersOf(null, taken),
+    replied: false,
   };
   return {
     ...state,
     ...(event.notes === undefined ? {} : { notes: event.notes }),
     turn,
     waiting: state.waiting.filter((message) => !taken.includes(message)),
+    overheard: [],
   };
 }
 
@@ -221,19 +235,18 @@ function responded(state: SessionState, event: EventOf<"assistant_response">): S
     unattended: turn.unattended || taken.some((message) => message.unattended),
     lastResponse: { seq: event.seq, throughSeq: event.through_seq, stopReason: event.stop_reason },
     calls: openedCalls(event),
+    answers: answersOf(turn.answers, taken),
     usage: addUsage(turn.usage, event.usage),
     samples: [...turn.samples, ...sampleOf(event)].slice(-samplesMax),
     crashes: 0,
   }));
-  return queueSend(
+  return sayResponse(
     {
       ...after,
       usage: addUsage(state.usage, event.usage),
       waiting: state.waiting.filter((message) => !taken.includes(message)),
     },
     event,
-    "text",
-    event.content,
   );
 }
 
@@ -247,17 +260,6 @@ function openedCalls(event: EventOf<"assistant_response">): CallState[] {
 
 const sampleOf = ({ estimated_tokens: estimatedTokens, usage }: EventOf<"assistant_response">) =>
   estimatedTokens === undefined || !usage ? [] : [{ estimatedTokens, reportedTokens: usage.prompt_tokens }];
-
-function queueSend(
-  state: SessionState,
-  event: EventOf<"assistant_response"> | EventOf<"turn_end">,
-  kind: "text" | "notice",
-  content: string,
-): SessionState {
-  if (!state.gateway || content.trim() === "") return state;
-  const text = { requestId: `${state.sessionId}.${event.seq}`, kind, content, turnId: event.turn_id };
-  return { ...state, unsent: [...state.unsent, text] };
-}
 
 function evolveLegacy(state: SessionState, event: SessionEvent): SessionState {
   switch (event.type) {

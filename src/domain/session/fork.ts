@@ -114,7 +114,11 @@ function copied(event: SessionEvent, seqNow: (seq: number) => number): EventDraf
       return { ...rest, idempotency_key: undefined };
     case "turn_start":
       // Notes are a file of the other session: this one begins without.
-      return { ...rest, notes: undefined };
+      return {
+        ...rest,
+        notes: undefined,
+        context_from: rest.context_from === undefined ? undefined : seqNow(rest.context_from),
+      };
     case "assistant_response":
       return { ...rest, through_seq: seqNow(rest.through_seq) };
     case "context_compacted":

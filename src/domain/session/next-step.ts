@@ -1,3 +1,5 @@
+import { queueDrop } from "./chat-queue.ts";
+import { contextFrom } from "./group-context.ts";
 import { hasOpenWork, nextStatus } from "./next-status.ts";
 import { cancelTurn, closeTurn, isInterrupted, nextTurnStep } from "./next-turn-step.ts";
 import type { OpenSend, SessionState, WaitingMessage } from "./state.ts";
@@ -21,6 +23,8 @@ export function nextStep(state: SessionState, context: StepContext): Step {
   const text = state.unsent[0];
   if (text) return { type: "record_send", text };
   if (state.endAsked) return ending(state, context, state.endAsked);
+  const left = queueDrop(state, context);
+  if (left) return left;
   const overdue = expired(state, context.now);
   if (overdue) return overdue;
   // Cancelling starts nothing, so a paused session does it too.
@@ -44,8 +48,15 @@ function whilePaused(state: SessionState, { now, limits }: StepContext): Step {
 
 function idle(state: SessionState, { now, limits }: StepContext): Step {
   const ripe = state.waiting.filter((message) => ripeAt(state, message) <= now);
-  const first = ripe[0];
-  if (first) return { type: "start_turn", messageIds: ripe.map((message) => message.messageId) };
+  if (ripe.length > 0) {
+    // One by one: the others wait for the next turn.
+    const taken = limits.queue?.mode === "sequential" ? ripe.slice(0, 1) : ripe;
+    return {
+      type: "start_turn",
+      messageIds: taken.map((message) => message.messageId),
+      contextFrom: contextFrom(state.overheard, limits.contextBuffer, now),
+    };
+  }
   if (state.waiting.length > 0) {
     const until = Math.min(...state.waiting.map((message) => ripeAt(state, message)));
     return { type: "wait", for: "message", until };
@@ -102,6 +113,7 @@ function ending(state: SessionState, { now }: StepContext, asked: NonNullable<Se
       type: "drop_messages",
       messageIds: state.waiting.map((message) => message.messageId),
       reason: "the session ends",
+      notices: [],
     };
   if (state.sends.length > 0) {
     const until = asked.at + endGraceMs;
@@ -119,6 +131,8 @@ function whileRunning(state: SessionState, context: StepContext, running: NonNul
   const { now, limits } = context;
   const turnEnds = limits.maxTurnMs === null ? null : running.since + (limits.maxTurnMs - turn.workMs);
   if (turnEnds !== null && turnEnds <= now) return { type: "abort", reason: "turn_limit" };
+  const left = queueDrop(state, context);
+  if (left) return left;
   const status = nextStatus(state, context);
   // A client that comes or goes is seen at once; a pause waits for the end of the step.
   if (status && status.to !== "paused" && state.status !== "paused") return { type: "resume", ...status };

@@ -1,3 +1,4 @@
+import { placeOf } from "./chat-sends.ts";
 import { openCalls, type CallState, type SessionState, type TurnState } from "./state.ts";
 import type { Settlement, Step, StepContext, ToolFacts, TurnClose } from "./step.ts";
 
@@ -51,7 +52,7 @@ const hasUnseenSteer = (state: SessionState, turn: TurnState): boolean =>
 
 function nextCallStep(state: SessionState, turn: TurnState, open: readonly CallState[], context: StepContext): Step {
   const started = open.find((call) => call.status === "started");
-  if (started) return recover(started, turn, context);
+  if (started) return recover(state, started, turn, context);
   const denied = open.find((call) => call.status === "denied");
   if (denied) return { type: "deny_call", call: denied, why: denialOf(denied, denied.denial ?? "denied") };
   const asked = open.find((call) => call.status === "asked");
@@ -60,7 +61,7 @@ function nextCallStep(state: SessionState, turn: TurnState, open: readonly CallS
   const unstarted = open.filter((call) => call.status === "waiting");
   if (steered && unstarted.length > 0)
     return { type: "skip_tools", callIds: unstarted.map((call) => call.call.call_id), reason: "new user message" };
-  return runOrAsk(open, turn, context);
+  return runOrAsk(state, open, turn, context);
 }
 
 /** Denying to run it again does not undo what a lost run may have done. */
@@ -74,14 +75,14 @@ function askedStep(call: CallState, expiresAt: number | null, { now }: StepConte
 }
 
 /** The first call decides: it is denied, asked about, or run, together with its neighbours that may run beside it. */
-function runOrAsk(open: readonly CallState[], turn: TurnState, context: StepContext): Step {
+function runOrAsk(state: SessionState, open: readonly CallState[], turn: TurnState, context: StepContext): Step {
   const first = open[0];
   if (!first) return { type: "call_model" };
   const facts = context.tool(first.call);
   // Also of a call that was allowed: policy may have changed while its question was open.
   if (facts.policy === "deny")
     return { type: "deny_call", call: first, why: denialOf(first, facts.denial ?? "denied by policy") };
-  if (wantsQuestion(first, facts)) return ask(first, turn, context);
+  if (wantsQuestion(first, facts)) return ask(state, first, turn, context);
   if (!facts.parallelSafe) return { type: "run_tools", calls: [first] };
   const run = open.slice(0, parallelMax);
   const end = run.findIndex((call) => {
@@ -98,8 +99,14 @@ const wantsQuestion = (call: CallState, facts: Pick<ToolFacts, "policy" | "finge
 const isAnotherTool = ({ question }: CallState, { fingerprint }: Pick<ToolFacts, "fingerprint">): boolean =>
   question !== null && fingerprint !== undefined && question.fingerprint !== fingerprint;
 
-function ask(call: CallState, turn: TurnState, { tool, limits, now, attached }: StepContext): Step {
-  const { command, fingerprint } = tool(call.call);
+function ask(
+  state: SessionState,
+  call: CallState,
+  turn: TurnState,
+  { tool, limits, now, attached }: StepContext,
+): Step {
+  const { command, fingerprint, always } = tool(call.call);
+  const inChat = state.gateway !== null;
   return {
     type: "request_approval",
     call,
@@ -107,19 +114,20 @@ function ask(call: CallState, turn: TurnState, { tool, limits, now, attached }: 
     ...(fingerprint === undefined ? {} : { fingerprint }),
     requesterId: turn.requesterId,
     expiresAt: limits.approvalTimeoutMs === null ? null : now + limits.approvalTimeoutMs,
-    announceTo: attached ? null : limits.announceTo,
+    announceTo: attached || inChat ? null : limits.announceTo,
+    prompt: inChat ? { ...placeOf(state, turn), always: always === true } : null,
   };
 }
 
-function recover(call: CallState, turn: TurnState, context: StepContext): Step {
+function recover(state: SessionState, call: CallState, turn: TurnState, context: StepContext): Step {
   const facts = context.tool(call.call);
   const { effect } = facts;
   const mayRepeat = effect === "pure" || effect === "idempotent" || context.limits.onInterruptedTool === "retry";
   // A tool that has changed says itself that it may be repeated.
-  if (mayRepeat && isAnotherTool(call, facts)) return ask(call, turn, context);
+  if (mayRepeat && isAnotherTool(call, facts)) return ask(state, call, turn, context);
   if (effect === "pure" || effect === "idempotent") return { type: "recover_tool", call, how: "rerun" };
   if (effect === "resumable") return { type: "recover_tool", call, how: "resume" };
-  if (context.limits.onInterruptedTool === "ask") return ask(call, turn, context);
+  if (context.limits.onInterruptedTool === "ask") return ask(state, call, turn, context);
   const how = context.limits.onInterruptedTool === "retry" ? "rerun" : "interrupted";
   return { type: "recover_tool", call, how };
 }

@@ -26,6 +26,11 @@ export type WaitingMessage = {
   readonly unattended: boolean;
   readonly mayDecide: boolean;
   readonly source: string;
+  /** Of a message of a chat: the platform's id, and its thread. */
+  readonly gatewayMessageId?: string | undefined;
+  readonly threadId?: string | undefined;
+  /** Its sender has been told that it is not taken. */
+  readonly rejected?: true;
 };
 
 export type Question = {
@@ -36,6 +41,8 @@ export type Question = {
   readonly command: string;
   /** What the tool was when it was asked about. */
   readonly fingerprint?: string | undefined;
+  /** `request_id` of the message with buttons that asks it in its chat. */
+  readonly promptId?: string | undefined;
 };
 
 /**
@@ -84,6 +91,10 @@ export type TurnState = {
   readonly epoch: number;
   /** The history was summarised in this turn: once is enough. */
   readonly compacted: boolean;
+  /** The newest message of the chat that it took in: what it answers. */
+  readonly answers: { readonly messageId: string; readonly threadId: string | undefined } | null;
+  /** Something of it was said in the chat: only the first refers to what it answers. */
+  readonly replied: boolean;
 };
 
 export type OpenSend = EventOf<"gateway_send">;
@@ -91,9 +102,13 @@ export type OpenSend = EventOf<"gateway_send">;
 /** A text of the agent that has not been put into the outbox; only sessions of a gateway chat have any. */
 export type Unsent = {
   readonly requestId: string;
-  readonly kind: "text" | "notice";
+  readonly kind: "text" | "notice" | "edit";
   readonly content: string;
   readonly turnId: TurnId | undefined;
+  readonly replyTo?: string | undefined;
+  readonly threadId?: string | undefined;
+  /** `request_id` of the send that an `edit` replaces. */
+  readonly edits?: string;
 };
 
 export type DecidedApproval = {
@@ -112,7 +127,7 @@ export type SessionState = {
   readonly agentSpec: unknown;
   readonly labels: Readonly<Record<string, string>> | undefined;
   readonly parent: { readonly session_id: SessionId; readonly seq: number } | undefined;
-  readonly gateway: { readonly name: string; readonly chatId: string } | null;
+  readonly gateway: { readonly name: string; readonly chatId: string; readonly chatType: "dm" | "group" } | null;
   readonly onDisconnect: OnDisconnect;
   readonly title: string | undefined;
   readonly createdAt: string;
@@ -143,7 +158,14 @@ export type SessionState = {
   readonly processes: readonly EventOf<"process_started">[];
   /** Working notes as of the last turn's start; absent where no turn has seen any. */
   readonly notes?: string;
+  /** What was said in the group since the last turn's start without addressing the agent, oldest first; the newest 10,000. */
+  readonly overheard: readonly Overheard[];
+  /** Who has said something in this chat, by id, as they call themselves; the newest 64. */
+  readonly speakers: readonly { readonly id: string; readonly name: string }[];
 };
+
+/** `at`: ms since 1970. */
+export type Overheard = { readonly seq: number; readonly at: number };
 
 export const emptyUsage: Usage = { prompt_tokens: 0, completion_tokens: 0, total_tokens: 0 };
 
@@ -178,6 +200,8 @@ export const initialState: SessionState = {
   lastTurnEnd: 0,
   compactedThrough: 0,
   processes: [],
+  overheard: [],
+  speakers: [],
 };
 
 /** Usage of both, with the optional figures where either has them. */

@@ -3,6 +3,13 @@ import type { MessageId } from "../../schema/ids.ts";
 import type { EventOf, SessionStatus, ToolCall } from "../../schema/session-event.ts";
 import type { CallState, Question, Unsent } from "./state.ts";
 
+/** Where something outside of a session goes: to a channel of `notify:`, or to a gateway's chat. */
+export type SendTarget = { channel: string } | { gateway: string; chat_id: string };
+
+/** Where in its chat something is said: after which message, in which thread; both are the platform's ids. */
+export type SendPlace = { replyTo?: string | undefined; threadId?: string | undefined };
+export type Notice = SendPlace & { requestId: string; content: string };
+
 type StatusCause = EventOf<"status_change">["cause"];
 export type StatusStep = { from: SessionStatus; to: SessionStatus; cause: StatusCause };
 
@@ -20,7 +27,8 @@ export type TurnClose = {
 
 /** The one thing that must happen now. Steps marked *effect* touch the world, and only after the log is durable. */
 export type Step =
-  | { type: "start_turn"; messageIds: MessageId[] }
+  /** `contextFrom`: `seq` of the first of what was said in the group meanwhile that this turn is shown. */
+  | { type: "start_turn"; messageIds: MessageId[]; contextFrom: number | null }
   | { type: "take_up_turn"; attempt: number; cause: "handover" | "crash" }
   /** effect */
   | { type: "call_model" }
@@ -34,8 +42,10 @@ export type Step =
       fingerprint?: string | undefined;
       requesterId: string | undefined;
       expiresAt: number | null;
-      /** The channel that learns of it, because nobody is here to see it. */
-      announceTo: string | null;
+      /** Who learns of it, because nobody is here to see it. */
+      announceTo: SendTarget | null;
+      /** Of a session of a chat: where in it the question is asked, and whether *always* would keep anything. */
+      prompt: (SendPlace & { always: boolean }) | null;
     }
   | { type: "deny_call"; call: CallState; why: string }
   | { type: "expire_approval"; call: CallState; question: Question }
@@ -49,7 +59,8 @@ export type Step =
   | { type: "record_send"; text: Unsent }
   | ({ type: "pause" } & StatusStep)
   | ({ type: "resume" } & StatusStep)
-  | { type: "drop_messages"; messageIds: MessageId[]; reason: string }
+  /** `notices`: what senders are told; each is recorded before the drop. */
+  | { type: "drop_messages"; messageIds: MessageId[]; reason: string; notices: Notice[] }
   | { type: "fail_sends"; requestIds: string[] }
   | { type: "end_session"; from: SessionStatus; reason: EventOf<"session_end">["reason"] }
   /** Nothing until an event, a client, or the time `until` (ms since 1970). */
@@ -67,8 +78,19 @@ export type ToolFacts = {
   denial: string | null;
   /** What is shown to who decides. */
   command: string;
+  /** Whether *always allow* would keep anything for later calls. */
+  always?: boolean;
   /** Of an MCP tool: what it is now. */
   fingerprint?: string | undefined;
+};
+
+/** What a chat's messages are to a turn that works, and how many may wait for the next. */
+export type QueueRules = {
+  mode: "batch" | "sequential" | "drop";
+  maxPending: number;
+  overflow: "drop_old" | "drop_new" | "reject";
+  /** What the sender of a rejected message is told. */
+  rejectMessage: string;
 };
 
 export type StepLimits = {
@@ -79,8 +101,12 @@ export type StepLimits = {
   /** An idle session ends after this; `null`: never. */
   ttlMs: number | null;
   approvalTimeoutMs: number | null;
-  /** The channel of `notify:` that learns of questions while no client is attached. */
-  announceTo: string | null;
+  /** Who learns of questions while no client is attached. */
+  announceTo: SendTarget | null;
+  /** Of a session of a chat; `null`: it has none. */
+  queue: QueueRules | null;
+  /** How much of what was said in a group without addressing the agent a turn is shown; `null`: nothing. */
+  contextBuffer: { maxMessages: number; maxAgeMs: number } | null;
   onInterruptedTool: "report" | "ask" | "retry";
   /** How the definition that the turn started with can not be had; ends the turn. */
   agentMissing: string | null;
@@ -93,15 +119,15 @@ export type StepLimits = {
 };
 
 export type StepContext = {
-  /** Whether any client is attached. */
+  /** Whether any client is attached; a session of a chat is also while its gateway is ready. */
   attached: boolean;
   /** ms since 1970. */
   now: number;
   lease: { epoch: number; previous: "none" | "self" | "released" | "lost" };
   limits: StepLimits;
   tool(call: ToolCall): ToolFacts;
-  /** The effect being performed, and since when. */
-  running?: { type: "call_model" | "run_tools" | "recover_tool" | "compact"; since: number };
+  /** The effect being performed, and since when. `throughSeq`: of a model call, the last event that its request shows. */
+  running?: { type: "call_model" | "run_tools" | "recover_tool" | "compact"; since: number; throughSeq?: number };
 };
 
 /** Steps that touch the world. */

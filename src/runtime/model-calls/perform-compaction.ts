@@ -37,7 +37,7 @@ export async function performCompaction(
     giveUp("no model could be made");
     return null;
   }
-  return whileRunning(session, lease, parts, "compact", async (signal) => {
+  return whileRunning(session, lease, parts, { type: "compact" }, async (signal) => {
     using gate = gateOf(session, inForce, parts, signal);
     const { llmTimeoutMs, idleTimeoutMs } = session.settings();
     const limits = { llmTimeoutMs, idleTimeoutMs };

@@ -32,9 +32,10 @@ export async function performModelCall(
   const { inForce } = session;
   const candidates = await candidatesFor(session, inForce, parts, built);
   if (candidates.length === 0) return null;
-  return whileRunning(session, lease, parts, "call_model", async (signal) => {
+  const { throughSeq } = built.conversation;
+  return whileRunning(session, lease, parts, { type: "call_model", throughSeq }, async (signal) => {
     using gate = gateOf(session, inForce, parts, signal);
-    const shown = new ShownText(session, parts, turn, built.conversation.throughSeq);
+    const shown = new ShownText(session, parts, turn, throughSeq);
     const result = await callModel({
       candidates,
       limits: {

@@ -51,15 +51,15 @@ export const approvalMutants: readonly Mutant[] = [
   {
     name: "a question is announced although somebody sees it",
     file: "src/domain/session/next-turn-step.ts",
-    find: "announceTo: attached ? null : limits.announceTo",
-    replace: "announceTo: limits.announceTo",
+    find: "announceTo: attached || inChat ? null : limits.announceTo",
+    replace: "announceTo: inChat ? null : limits.announceTo",
     test: sends,
   },
   {
     name: "a question is asked before it is announced",
-    file: "src/runtime/decision-events.ts",
-    find: "return [announcement, question];",
-    replace: "return [question, announcement];",
+    file: "src/runtime/question-events.ts",
+    find: "return [announcement(state, step, step.announceTo, base, asking), question];",
+    replace: "return [question, announcement(state, step, step.announceTo, base, asking)];",
     test: sends,
   },
   {

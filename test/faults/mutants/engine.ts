@@ -10,7 +10,7 @@ export const engineMutants = [
   {
     name: "a started call is forgotten in recovery",
     file: "src/domain/session/next-turn-step.ts",
-    find: "if (started) return recover(started, turn, context);",
+    find: "if (started) return recover(state, started, turn, context);",
     replace: "",
     test: "test/domain/session/small-histories.test.ts",
   },

@@ -51,9 +51,9 @@ export const toolMutants: readonly Mutant[] = [
   {
     name: "one approval lets an unsafe call run as often as it is interrupted",
     file: "src/domain/session/next-turn-step.ts",
-    find: 'if (context.limits.onInterruptedTool === "ask") return ask(call, turn, context);',
+    find: 'if (context.limits.onInterruptedTool === "ask") return ask(state, call, turn, context);',
     replace:
-      'if (context.limits.onInterruptedTool === "ask") return call.attempt > 1 ? { type: "recover_tool", call, how: "rerun" } : ask(call, turn, context);',
+      'if (context.limits.onInterruptedTool === "ask") return call.attempt > 1 ? { type: "recover_tool", call, how: "rerun" } : ask(state, call, turn, context);',
     test: "test/domain/session/small-histories.test.ts",
   },
   {

@@ -1,0 +1,49 @@
+import { terminalCommand } from "../terminal-text.ts";
+
+/** UTF-16 units of a command that a message shows, so that the whole fits any platform's message. */
+const commandLengthMax = 3_000;
+
+/** What asks in a chat whether a call may run. `answerWithinMs`: it is denied when nobody has answered by then. */
+export function promptText(toolName: string, command: string, answerWithinMs: number | null): string {
+  const until = answerWithinMs === null ? "" : `\n\nWithout an answer within ${spanText(answerWithinMs)} it is denied.`;
+  return `${callText(toolName, command, "**Approval needed:**")}${until}`;
+}
+
+/** The same message once the question is closed. */
+export const closedPromptText = (toolName: string, command: string, outcome: string): string =>
+  `${callText(toolName, command, "**Approval:**")}\n\n${outcome}`;
+
+function callText(toolName: string, command: string, title: string): string {
+  const { shown, leftOut } = shortened(terminalCommand(command));
+  const fence = fenceFor(shown);
+  const note = leftOut === 0 ? "" : `\n(Shortened: ${leftOut} characters in its middle are left out.)`;
+  return `${title} \`${toolName}\` wants to run\n${fence}\n${shown}\n${fence}${note}`;
+}
+
+/** Longer than any run of backticks inside, which would end it. CommonMark 0.31, section 4.5. */
+function fenceFor(text: string): string {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  return "`".repeat(Math.max(3, longest + 1));
+}
+
+/** Both ends: what matters of a command may stand at either. */
+function shortened(command: string): { shown: string; leftOut: number } {
+  // A fence is as long as the longest run of backticks: it must not double the message.
+  const text = command.replaceAll(/`{41,}/g, ({ length }) => `⟨${length} backticks⟩`);
+  if (text.length <= commandLengthMax) return { shown: text, leftOut: 0 };
+  const half = commandLengthMax / 2;
+  const head = /[\ud800-\udbff]$/.test(text.slice(0, half)) ? half - 1 : half;
+  const tail = /^[\udc00-\udfff]/.test(text.slice(-half)) ? half - 1 : half;
+  const leftOut = text.length - head - tail;
+  return { shown: `${text.slice(0, head)}\n[… ${leftOut} characters left out …]\n${text.slice(-tail)}`, leftOut };
+}
+
+function spanText(ms: number): string {
+  const minutes = Math.round(ms / 60_000);
+  if (minutes < 1) return `${Math.max(1, Math.round(ms / 1000))} s`;
+  if (minutes < 120) return `${minutes} min`;
+  return `${Math.round(minutes / 60)} h`;
+}
+
+/** A name in Markdown, as it is written and nothing else. */
+export const plainName = (name: string): string => name.replaceAll(/[\\`*_~[\]<>|#@]/g, "\\$&");

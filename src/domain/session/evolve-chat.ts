@@ -1,0 +1,50 @@
+import type { EventOf } from "../../schema/session-event.ts";
+import type { SessionState, TurnState, WaitingMessage } from "./state.ts";
+
+/** As many as an agent's `max_messages` may ask for. */
+const overheardMax = 10_000;
+const speakersMax = 64;
+
+/** What was said without starting a turn: what of it is shown with the next one is remembered by its place. */
+export function overheard(state: SessionState, event: EventOf<"silent_message">): SessionState {
+  const heard = met(state, event);
+  if (!event.context) return heard;
+  const entry = { seq: event.seq, at: Date.parse(event.timestamp) };
+  return { ...heard, overheard: [...state.overheard, entry].slice(-overheardMax) };
+}
+
+/** Remembers what a sender is called, for people only: nothing is decided by it. */
+export function met(state: SessionState, event: { sender_id?: string; sender_name?: string }): SessionState {
+  const { sender_id: id, sender_name: name } = event;
+  if (!state.gateway || id === undefined || name === undefined) return state;
+  const newest = state.speakers.at(-1);
+  if (newest?.id === id && newest.name === name) return state;
+  const others = state.speakers.filter((speaker) => speaker.id !== id);
+  return { ...state, speakers: [...others, { id, name }].slice(-speakersMax) };
+}
+
+/** `request_id` of what tells a sender that a message is not taken. */
+export const rejectionId = ({ sessionId }: SessionState, message: WaitingMessage): string =>
+  `${sessionId}.${message.messageId}.rejected`;
+
+/** A sender that was told is not told again, also if the drop itself was lost. */
+export function told(state: SessionState, event: EventOf<"gateway_send">): SessionState {
+  if (event.kind !== "notice" || !event.request_id.endsWith(".rejected")) return state;
+  return {
+    ...state,
+    waiting: state.waiting.map((message) =>
+      rejectionId(state, message) === event.request_id ? { ...message, rejected: true } : message,
+    ),
+  };
+}
+
+/** The newest message of the chat among those that a turn takes in; else the one that it answered before. */
+export function answersOf(
+  before: TurnState["answers"],
+  taken: readonly Pick<WaitingMessage, "gatewayMessageId" | "threadId">[],
+): TurnState["answers"] {
+  const newest = taken.findLast((message) => message.gatewayMessageId !== undefined);
+  return newest?.gatewayMessageId === undefined
+    ? before
+    : { messageId: newest.gatewayMessageId, threadId: newest.threadId };
+}
