@@ -1,0 +1,139 @@
+import type { GatewayEvent, IncomingMedia } from "@duragent/gateway-protocol";
+import { z } from "zod";
+
+import type { Person } from "./people.ts";
+import { plainText, withoutMentionBeforeCommand } from "./plain-text.ts";
+
+const file = z.object({
+  name: z.string().nullish(),
+  mimetype: z.string().nullish(),
+  size: z.number().min(0).nullish(),
+  subtype: z.string().nullish(),
+  url_private: z.url().nullish().catch(undefined),
+  url_private_download: z.url().nullish().catch(undefined),
+});
+type SlackFile = z.infer<typeof file>;
+
+/** The parts of `message` and `app_mention` that are read. https://docs.slack.dev/reference/events/message */
+export const messageSchema = z.object({
+  type: z.enum(["message", "app_mention"]),
+  channel: z.string().min(1),
+  channel_type: z.string().optional(),
+  ts: z.string().regex(/^\d+\.\d+$/),
+  subtype: z.string().optional(),
+  user: z.string().optional(),
+  bot_id: z.string().nullish(),
+  text: z.string().nullish(),
+  thread_ts: z.string().optional(),
+  parent_user_id: z.string().optional(),
+  files: z.array(file).optional().catch([]),
+});
+export type SlackMessage = z.infer<typeof messageSchema>;
+
+const takenSubtypes: ReadonlySet<string | undefined> = new Set([
+  undefined,
+  "file_share",
+  "thread_broadcast",
+  "me_message",
+]);
+
+/** Slack itself, as it speaks to people. */
+const slackbot = "USLACKBOT";
+
+/** Whether a person says something: not an edit, a deletion, somebody who joins, a bot. */
+export function isSaidByPerson(message: SlackMessage, botUserId: string): boolean {
+  return (
+    takenSubtypes.has(message.subtype) &&
+    message.user !== undefined &&
+    ![botUserId, slackbot].includes(message.user) &&
+    !message.bot_id
+  );
+}
+
+/** A conversation with one person. Mentions come without a type, and the ids of all others begin with another letter. */
+export function isDirect({ channel, channel_type }: { channel: string; channel_type?: string | undefined }): boolean {
+  return channel_type === undefined ? channel.startsWith("D") : channel_type === "im";
+}
+
+export type Circumstances = {
+  readonly botUserId: string;
+  readonly botToken: string;
+  /** Whether the bot has spoken in the message's thread. */
+  readonly isBotsThread: boolean;
+  readonly people: ReadonlyMap<string, Person>;
+};
+
+/** A message as the core takes it. */
+export function incomingMessage(message: SlackMessage, around: Circumstances): GatewayEvent<"message_received"> {
+  const { channel, ts, thread_ts: threadTs, user = "" } = message;
+  const isDm = isDirect(message);
+  const isReply = threadTs !== undefined && threadTs !== ts;
+  const raw = message.text ?? "";
+  const person = around.people.get(user) ?? {};
+  // What is said to a group begins a thread: all that one turn answers belongs into it, not only its first message.
+  const threadId = threadTs ?? (isDm ? undefined : ts);
+  return {
+    type: "message_received",
+    message_id: ts,
+    chat_id: channel,
+    sender: {
+      id: user,
+      ...(person.username !== undefined && { username: person.username }),
+      ...(person.displayName !== undefined && { display_name: person.displayName }),
+    },
+    ...contentOf(message, textOf(raw, around), around.botToken),
+    routing: {
+      channel: "slack",
+      chat_type: isDm ? "dm" : "group",
+      chat_id: channel,
+      sender_id: user,
+      ...(threadId !== undefined && { thread_id: threadId }),
+    },
+    ...(isReply && { reply_to: threadTs }),
+    mentions_bot: message.type === "app_mention" || mentions(raw, around.botUserId),
+    reply_to_bot: isReply && (message.parent_user_id === around.botUserId || around.isBotsThread),
+    timestamp: new Date(Number(ts) * 1_000).toISOString(),
+  };
+}
+
+function mentions(text: string, userId: string): boolean {
+  return text.includes(`<@${userId}>`) || text.includes(`<@${userId}|`);
+}
+
+function textOf(raw: string, { botUserId, people }: Circumstances): string {
+  return plainText(withoutMentionBeforeCommand(raw, botUserId), (id) => {
+    const person = people.get(id);
+    return person?.displayName ?? person?.username;
+  });
+}
+
+function contentOf(
+  { files = [] }: SlackMessage,
+  text: string,
+  token: string,
+): Pick<GatewayEvent<"message_received">, "content" | "attachments"> {
+  const [first, ...others] = files.map((each) => mediaOf(each, token));
+  if (first === undefined) return { content: text.trim() === "" ? { type: "unknown" } : { type: "text", text } };
+  return {
+    content: { ...first, ...(text !== "" && { caption: text }) },
+    ...(others.length > 0 && { attachments: others }),
+  };
+}
+
+function mediaOf({ name, mimetype, size, subtype, ...urls }: SlackFile, token: string): IncomingMedia {
+  const url = urls.url_private_download ?? urls.url_private;
+  return {
+    type: "media",
+    media_type: kindOf(mimetype ?? "", subtype ?? ""),
+    ...(url && { url, headers: { authorization: `Bearer ${token}` } }),
+    ...(mimetype && { mime_type: mimetype }),
+    ...(name && { filename: name }),
+    ...(typeof size === "number" && { size }),
+  };
+}
+
+function kindOf(mimeType: string, subtype: string): string {
+  if (subtype === "slack_audio") return "voice";
+  const kind = mimeType.split("/")[0] ?? "";
+  return ["image", "video", "audio"].includes(kind) ? kind : "document";
+}

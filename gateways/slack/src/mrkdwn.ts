@@ -1,0 +1,161 @@
+import { marked, Renderer, Tokenizer, type Tokens } from "marked";
+
+// Slack's own markup, because its escapes are documented: with & < and > as entities nothing that a model writes becomes a
+// mention. Blocks of standard Markdown hold four times as much, but read <!channel> as well, and which of their places
+// decode an entity (code, addresses) is written nowhere.
+// https://docs.slack.dev/messaging/formatting-message-text
+
+const zeroWidth = "\u200B";
+/** Stands at the edge of a mark until its neighbours are known; taken out of what comes in. */
+const edge = "\0";
+
+/** The three characters that Slack gives a meaning to. */
+export function escapeText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Markdown as Slack's mrkdwn. Empty only if the text is blank. */
+export function toMrkdwn(markdown: string): string {
+  const source = markdown.replaceAll(edge, "");
+  const rendered = marked
+    .parse(source, { async: false, gfm: true, tokenizer: new NoHtml(), renderer: new MrkdwnRenderer() })
+    // Marks hold at the edge of a word; inside of one they need a blank without width beside them.
+    .replaceAll(/(?<=[\p{L}\p{N}])\0|\0(?=[\p{L}\p{N}])/gu, zeroWidth)
+    .replaceAll(edge, "")
+    .trim();
+  // What is Markdown without anything to see, as the definition of a link, is shown as it was written.
+  return rendered === "" ? escapeText(source.trim()) : rendered;
+}
+
+/** Tags are text like any other: `<!channel>` would begin a block of HTML, in which no Markdown is read. */
+class NoHtml extends Tokenizer<string, string> {
+  override html = (): undefined => undefined;
+  override tag = (): undefined => undefined;
+}
+
+class MrkdwnRenderer extends Renderer<string, string> {
+  /** Marks that are open: the same one inside would close it. */
+  readonly #open = new Set<string>();
+
+  override space = (): string => "";
+  override def = (): string => "";
+  override hr = (): string => "──────────\n\n";
+  override br = (): string => "\n";
+  override checkbox = ({ checked }: Tokens.Checkbox): string => (checked ? "☑ " : "☐ ");
+
+  override code({ text }: Tokens.Code): string {
+    return `${codeBlock(text)}\n\n`;
+  }
+
+  override codespan({ text }: Tokens.Codespan): string {
+    return text.includes("`") ? escapeText(text) : `\`${escapeText(text)}\``;
+  }
+
+  override heading({ tokens }: Tokens.Heading): string {
+    return `${this.#marked("*", tokens)}\n\n`;
+  }
+
+  override paragraph({ tokens }: Tokens.Paragraph): string {
+    return `${this.parser.parseInline(tokens)}\n\n`;
+  }
+
+  override blockquote({ tokens }: Tokens.Blockquote): string {
+    return `${eachLine(this.parser.parse(tokens).trim(), (line) => `> ${line}`.trimEnd())}\n\n`;
+  }
+
+  override list({ ordered, start, items }: Tokens.List): string {
+    const first = Number(start === "" ? 1 : start);
+    const lines = items.map((item, index) => {
+      const mark = item.task ? "" : ordered ? `${first + index}. ` : "• ";
+      return mark + this.parser.parse(item.tokens).trim().replaceAll("\n", "\n    ");
+    });
+    return `${lines.join("\n")}\n\n`;
+  }
+
+  override table(table: Tokens.Table): string {
+    return `${codeBlock(alignedTable(table))}\n\n`;
+  }
+
+  override strong({ tokens }: Tokens.Strong): string {
+    return this.#marked("*", tokens);
+  }
+
+  override em({ tokens }: Tokens.Em): string {
+    return this.#marked("_", tokens);
+  }
+
+  override del({ tokens }: Tokens.Del): string {
+    return this.#marked("~", tokens);
+  }
+
+  override link({ href, tokens }: Tokens.Link): string {
+    return linkTo(href, decoded(this.parser.parseInline(tokens, this.parser.textRenderer)));
+  }
+
+  override image({ href, text }: Tokens.Image): string {
+    return linkTo(href, decoded(text));
+  }
+
+  override text(token: Tokens.Text | Tokens.Escape): string {
+    // A block of a tight list has tokens of its own.
+    if ("tokens" in token && token.tokens) return `${this.parser.parseInline(token.tokens)}\n`;
+    return escapeText(token.type === "escape" ? token.text : decoded(token.text));
+  }
+
+  #marked(mark: string, tokens: Tokens.Strong["tokens"]): string {
+    if (this.#open.has(mark)) return this.parser.parseInline(tokens);
+    this.#open.add(mark);
+    const text = this.parser.parseInline(tokens);
+    this.#open.delete(mark);
+    // Marks hold within a line.
+    return eachLine(text, (line) => (line.trim() === "" ? line : `${edge}${mark}${line}${mark}${edge}`));
+  }
+}
+
+function codeBlock(text: string): string {
+  return `\`\`\`\n${escapeText(text).replaceAll("```", `\`\`${zeroWidth}\``)}\n\`\`\``;
+}
+
+/** Only to addresses that a browser or a mail program opens; `<!here>` and `<@U1>` have the same form. */
+function linkTo(href: string, label: string): string {
+  if (!/^(https?:\/\/|mailto:|tel:)./i.test(href))
+    return escapeText(label === href || href === "" ? label : `${label} (${href})`);
+  const address = href.replaceAll(/[<>|\s]/g, (character) => encodeURIComponent(character)).replaceAll("&", "&amp;");
+  const shown = escapeText(label.replaceAll("|", "¦").replaceAll("\n", " "));
+  return ["", address, address.replace(/^(mailto|tel):/i, "")].includes(shown)
+    ? `<${address}>`
+    : `<${address}|${shown}>`;
+}
+
+function alignedTable({ header, rows }: Tokens.Table): string {
+  const cells = [header, ...rows].map((row) => row.map(({ text }) => decoded(text)));
+  const widths = header.map((_, column) => Math.max(...cells.map((row) => lengthOf(row[column]))));
+  const [first = "", ...others] = cells.map((row) =>
+    row
+      .map((cell, column) => cell + " ".repeat((widths[column] ?? 0) - lengthOf(cell)))
+      .join(" | ")
+      .trimEnd(),
+  );
+  return [first, widths.map((width) => "-".repeat(width)).join("-|-"), ...others].join("\n");
+}
+
+function lengthOf(text = ""): number {
+  return Array.from(text).length;
+}
+
+/** Markdown's own entities, of which Slack would show the letters. */
+function decoded(text: string): string {
+  const characters: Readonly<Record<string, string>> = {
+    amp: "&",
+    lt: "<",
+    gt: ">",
+    quot: '"',
+    "#39": "'",
+    nbsp: "\u00A0",
+  };
+  return text.replaceAll(/&(amp|lt|gt|quot|#39|nbsp);/g, (entity, name: string) => characters[name] ?? entity);
+}
+
+function eachLine(text: string, change: (line: string) => string): string {
+  return text.split("\n").map(change).join("\n");
+}
