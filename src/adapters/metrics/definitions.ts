@@ -129,4 +129,14 @@ export const metricDefinitions = {
     help: "Commands to gateways; outcome is ok, error, dropped, not_ready, ended, not_reading or timeout.",
     labels: ["gateway", "type", "outcome"],
   },
+  duragent_gateway_messages_total: {
+    kind: "counter",
+    help: "Messages of chats, by what became of them: taken, context, passive, silent, command, answer, repeated, no_route, no_agent, refused, empty, rate_limited, unfit, unsaid, put_off or lost.",
+    labels: ["gateway", "outcome"],
+  },
+  duragent_gateway_presses_total: {
+    kind: "counter",
+    help: "Pressed buttons, by what became of them: decided, repeated, stale, forbidden, refused, other or put_off.",
+    labels: ["gateway", "outcome"],
+  },
 } as const satisfies Record<string, MetricDefinition>;
