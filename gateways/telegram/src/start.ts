@@ -1,0 +1,92 @@
+import { setTimeout as pause } from "node:timers/promises";
+
+import { CommandFailure, type Core, type StartGateway } from "@duragent/gateway-protocol";
+import { Api, GrammyError } from "grammy";
+import type { Update, UserFromGetMe } from "grammy/types";
+
+import { ChatIds } from "./chat-ids.ts";
+import { readConfig, type TelegramConfig } from "./config.ts";
+import type { FileAddress } from "./content.ts";
+import { toFailure } from "./failure.ts";
+import { grammySignal } from "./grammy-signal.ts";
+import { incomingMessage, incomingPress, type Bot } from "./incoming.ts";
+import { poll, refusedToken, removeWebhook } from "./poll.ts";
+import { Sender } from "./send.ts";
+
+/** A call other than the long poll takes at most so long. */
+const callSecondsMax = 30;
+const backoffFirstMs = 1_000;
+const backoffLastMs = 30_000;
+
+/** Telegram's Bot API by long polling (core.telegram.org/bots/api). */
+export const startTelegram: StartGateway = async ({ config: given, env, core }) => {
+  const config = readConfig(given, env);
+  // The long poll brings its own limit.
+  const client = { apiRoot: config.apiRoot, timeoutSeconds: config.pollTimeoutSeconds + callSecondsMax };
+  const api = new Api(config.token, client);
+  const me = await connect(api, core);
+  const sender = new Sender(api, new ChatIds());
+  let isConnected = true;
+  let lastInboundAt: string | undefined;
+  const polled = poll({
+    api,
+    core,
+    timeoutSeconds: config.pollTimeoutSeconds,
+    connected: (is) => (isConnected = is),
+    async handOver(update, signal) {
+      lastInboundAt = new Date().toISOString();
+      await handOver(update, { me, core, signal, addressOf: fileAddresses(api, config) });
+    },
+  });
+  return {
+    capabilities: ["media", "edit", "delete", "typing", "reply", "inline_keyboard", "threads", "ack"],
+    isConnected: () => isConnected,
+    lastInboundAt: () => lastInboundAt,
+    sendMessage: (command, sending) => sender.message(command, sending),
+    sendMedia: (command, sending) => sender.media(command, sending),
+    editMessage: (command) => sender.edit(command),
+    deleteMessage: (command) => sender.delete(command),
+    sendTyping: (command) => sender.typing(command),
+    answerCallbackQuery: (command) => sender.answerPress(command),
+    stop: () => polled,
+  };
+};
+
+/** Who the bot is. Waits for Telegram as long as it is not there; a token that it refuses ends the gateway. */
+async function connect(api: Api, core: Core): Promise<UserFromGetMe> {
+  for (let waitMs = backoffFirstMs; ; waitMs = Math.min(waitMs * 2, backoffLastMs)) {
+    try {
+      const me = await api.getMe(grammySignal(core.stopping));
+      await removeWebhook(api, core);
+      return me;
+    } catch (error) {
+      if (error instanceof GrammyError && (error.error_code === 401 || error.error_code === 404))
+        throw new CommandFailure("unauthorized", refusedToken(error.description));
+      const failure = toFailure(error);
+      core.log(`${failure instanceof Error ? failure.message : String(failure)}; tried again in ${waitMs / 1_000} s`);
+      await pause(waitMs, undefined, { signal: core.stopping });
+    }
+  }
+}
+
+async function handOver(
+  update: Update,
+  { me, core, signal, addressOf }: { me: Bot; core: Core; signal: AbortSignal; addressOf: FileAddress },
+): Promise<void> {
+  const event = update.message
+    ? await incomingMessage(update.message, me, addressOf)
+    : update.callback_query && incomingPress(update.callback_query);
+  if (event) await core.deliver(event, signal);
+}
+
+function fileAddresses(api: Api, { apiRoot, token }: TelegramConfig): FileAddress {
+  return async (fileId) => {
+    try {
+      const { file_path } = await api.getFile(fileId);
+      return file_path === undefined ? "too large" : { url: `${apiRoot}/file/bot${token}/${file_path}` };
+    } catch (error) {
+      if (error instanceof GrammyError && error.error_code === 400) return "too large";
+      throw error;
+    }
+  };
+}
