@@ -18,9 +18,11 @@ export class LineOutput {
     this.#pausing = pausing;
   }
 
-  /** Resolves when there is room. */
-  async room(): Promise<void> {
+  /** Waits until there is room, and writes then if it is still wanted. Throws a RangeError for what is too long for a line. */
+  async writeWithRoom(event: GatewayEvent, isWanted: () => boolean): Promise<void> {
+    // Whoever writes first fills the pipe again: the others, who waited too, must look again.
     while (this.#drained) await this.#drained;
+    if (isWanted()) this.write(event);
   }
 
   /** Throws a RangeError for what is too long for a line. */

@@ -214,8 +214,7 @@ class RunningGateway {
     const signals = [this.#stopping.signal, given.signal, ...(signal ? [signal] : [])];
     const written = async (): Promise<void> => {
       await this.#ready.promise;
-      await this.#output.room();
-      if (!signals.some(({ aborted }) => aborted)) this.#output.write(event);
+      await this.#output.writeWithRoom(event, () => !signals.some(({ aborted }) => aborted));
     };
     try {
       await Promise.all([this.#deliveries.acknowledged(event, signals), written()]);
