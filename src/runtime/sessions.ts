@@ -6,10 +6,13 @@ import type { SessionSummary } from "../ports/session-store.ts";
 import type { SessionId } from "../schema/ids.ts";
 import { declaredAgent } from "./agent-in-force.ts";
 import { alwaysAllow } from "./always-allow.ts";
-import { ChannelSends } from "./channel-sends.ts";
+import { channelSends } from "./channel-sends.ts";
+import { chatSends, gatewayGroup } from "./gateways/chat-sends.ts";
 import { ChatSessions } from "./gateways/chat-sessions.ts";
 import { SeenMessages } from "./gateways/seen-messages.ts";
+import { Typing } from "./gateways/typing.ts";
 import type { LivingSession } from "./living-session.ts";
+import { Outbox } from "./outbox.ts";
 import type { RuntimeParts } from "./parts.ts";
 import type { Sessions, SessionView } from "./runtime.ts";
 import { sessionAnswers } from "./session-answers.ts";
@@ -45,14 +48,16 @@ export type RunningSessions = Sessions &
 /** The living process of all sessions: everything that surfaces ask of it goes through here. */
 export function createSessions(parts: RuntimeParts): RunningSessions {
   const registry = new SessionRegistry(parts);
-  const sends = new ChannelSends(registry);
+  const outbox = new Outbox(registry, [channelSends(parts), chatSends(parts)]);
+  const typing = new Typing(parts);
   const chats: ChatSessions = new ChatSessions(registry, (command) => lifecycle.create(command));
   const seen = new SeenMessages(parts, chats);
   const { budgets, inbound } = registry.limits;
   registry.onChanged = (session) => {
     budgets.saw(session.id, session.tail);
     chats.saw(session.id, session.log.durable, session.log.problem);
-    sends.look(session);
+    outbox.look(session);
+    typing.look(session);
     if (session.log.durable.ended) parts.sessionEnded?.(session.id);
   };
   const view = (session: LivingSession): SessionView =>
@@ -83,14 +88,19 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
     checkSender: (id, sender) => registry.with(id, (session) => inbound.checkSender(session, sender)),
     chats,
     seen,
-    gatewayChanged: (name) => chats.changed(name),
+    gatewayChanged(name) {
+      chats.changed(name);
+      outbox.wake(gatewayGroup(name));
+    },
     start() {
       const taken = takeUp(registry, chats);
       chats.loadDuring(taken);
+      outbox.holdDuring(taken);
       return taken;
     },
     async stop(graceMs) {
-      await sends.stop();
+      typing.stop();
+      await outbox.stop();
       await registry.drain(graceMs);
     },
     isQuiet: () =>

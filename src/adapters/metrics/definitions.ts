@@ -129,6 +129,11 @@ export const metricDefinitions = {
     help: "Commands to gateways; outcome is ok, error, dropped, not_ready, ended, not_reading or timeout.",
     labels: ["gateway", "type", "outcome"],
   },
+  duragent_gateway_sends_total: {
+    kind: "counter",
+    help: "Messages for chats that are settled; status is sent or failed.",
+    labels: ["gateway", "status"],
+  },
   duragent_gateway_messages_total: {
     kind: "counter",
     help: "Messages of chats, by what became of them: taken, context, passive, silent, command, answer, repeated, no_route, no_agent, refused, empty, rate_limited, unfit, unsaid, put_off or lost.",

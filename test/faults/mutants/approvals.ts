@@ -65,8 +65,8 @@ export const approvalMutants: readonly Mutant[] = [
   {
     name: "a question that was answered is announced",
     file: "src/runtime/channel-sends.ts",
-    find: "if (!pending || !send.request_id.endsWith(pending.question.approvalId)) return null;",
-    replace: "if (!pending) return notification;",
+    find: "return !pending || !send.request_id.endsWith(pending.question.approvalId);",
+    replace: "return false;",
     test: sends,
   },
   {
@@ -78,9 +78,9 @@ export const approvalMutants: readonly Mutant[] = [
   },
   {
     name: "a message overtakes one of its channel that is tried again",
-    file: "src/runtime/channel-sends.ts",
-    find: "log.durable.sends.find((open) => open.channel === channel)",
-    replace: "log.durable.sends.findLast((open) => open.channel === channel)",
+    file: "src/runtime/outbox.ts",
+    find: "for (let next = lane.queue[0]; next && !this.stopping.signal.aborted; next = lane.queue[0]) {",
+    replace: "for (let next = lane.queue.at(-1); next && !this.stopping.signal.aborted; next = lane.queue.at(-1)) {",
     test: sends,
   },
   {
