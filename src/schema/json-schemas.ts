@@ -1,3 +1,4 @@
+import { commandSchemas, eventSchemas } from "@duragent/gateway-protocol";
 import { z } from "zod";
 
 import { agentFileSchema } from "./agent.ts";
@@ -31,6 +32,21 @@ const eventLine = z.intersection(
   ),
 );
 
+/** One of several objects that are told apart by `type`. */
+const tagged = (shapes: Readonly<Record<string, z.ZodObject>>, title: string, description: string) =>
+  z
+    .union(
+      Object.entries(shapes).map(([type, shape]) =>
+        z.object({ type: z.literal(type), ...shape.shape }).meta({ title: type }),
+      ),
+    )
+    .meta({ title, description });
+
+const gatewayLine = z.union([
+  tagged(commandSchemas, "command", "From the core to the gateway, on its stdin."),
+  tagged(eventSchemas, "event", "From the gateway to the core, on its stdout."),
+]);
+
 const schemas: Record<string, Described> = {
   "session-event": {
     title: "Duragent session event",
@@ -57,6 +73,12 @@ const schemas: Record<string, Described> = {
     description: "duragent.yaml; every key has a default.",
     schema: configFileSchema,
     hasVariables: true,
+  },
+  "gateway-protocol": {
+    title: "Duragent gateway protocol",
+    description:
+      "One line of what the core and a gateway tell each other (v1alpha1). Readers ignore keys and types they do not know.",
+    schema: gatewayLine,
   },
 };
 

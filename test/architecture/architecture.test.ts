@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { bundledGateways } from "../../src/adapters/gateways/registry.ts";
 import { metricDefinitions } from "../../src/adapters/metrics/definitions.ts";
 import { jsonSchemaFiles } from "../../src/schema/json-schemas.ts";
 import { cycleFindings } from "./checks/cycles.ts";
 import { barrelFindings, sizeFindings } from "./checks/files.ts";
+import { bundledGatewayFindings, gatewayImportFindings } from "./checks/gateways.ts";
 import { impurityFindings, layerFindings } from "./checks/layers.ts";
 import { coverageFindings, registryFindings } from "./checks/registries.ts";
 import { foreignPathFindings, metricFindings, nameFindings, unfinishedFindings } from "./checks/words.ts";
@@ -23,6 +25,14 @@ function assertNone(findings: readonly Finding[]): void {
 
 test("every file imports only from the layers below it", () => {
   assertNone(layerFindings(source));
+});
+
+test("a gateway imports only its own files and what its package names", () => {
+  assertNone(gatewayImportFindings(code));
+});
+
+test("every gateway that comes along is known by its bin", () => {
+  assertNone(bundledGatewayFindings(code, bundledGateways));
 });
 
 test("domain and runtime get time, chance and the world through ports", () => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { cycleFindings } from "./checks/cycles.ts";
 import { barrelFindings, linesMax, sizeFindings } from "./checks/files.ts";
+import { bundledGatewayFindings, gatewayImportFindings } from "./checks/gateways.ts";
 import { impurityFindings, layerFindings } from "./checks/layers.ts";
 import { coverageFindings, registryFindings } from "./checks/registries.ts";
 import { foreignPathFindings, metricFindings, nameFindings, unfinishedFindings } from "./checks/words.ts";
@@ -61,6 +62,34 @@ test("an import against the layers is found", () => {
   );
 });
 
+test("what a gateway loads from outside of its package is found", () => {
+  assertTells(
+    gatewayImportFindings,
+    {
+      "gateways/chat/src/a.ts": `import { x } from "../../../src/domain/x.ts";`,
+      "gateways/chat/src/b.ts": `import type { X } from "../../protocol/src/x.ts";`,
+      "gateways/chat/src/c.ts": `import { z } from "zod";`,
+      "gateways/chat/src/d.ts": `const x = await import("@platform/other");`,
+    },
+    {
+      "gateways/chat/package.json": `{ "name": "chat", "dependencies": { "@platform/client": "1.0.0", "marked": "1.0.0" } }`,
+      "gateways/chat/src/a.ts": `import { x } from "./x.ts";\nimport { y } from "@platform/client/deep";\nimport "marked";`,
+      "gateways/chat/src/b.ts": `import { join } from "node:path";`,
+    },
+  );
+});
+
+test("a gateway that the table does not have, or that only the table has, is found", () => {
+  const chat = { "gateways/chat/package.json": `{ "name": "@x/chat", "bin": { "x-chat": "bin/x-chat.mjs" } }` };
+  const whole = treeOf({ ...chat, "gateways/chat/bin/x-chat.mjs": "" });
+  assert.deepEqual(bundledGatewayFindings(whole, { "x-chat": { package: "@x/chat" } }), []);
+  assert.equal(bundledGatewayFindings(treeOf(chat), { "x-chat": { package: "@x/chat" } }).length, 1);
+  assert.equal(bundledGatewayFindings(whole, { "x-chat": { package: "@x/other" } }).length, 1);
+  assert.equal(bundledGatewayFindings(whole, {}).length, 1);
+  const both = { "x-chat": { package: "@x/chat" }, "x-mail": { package: "@x/mail" } };
+  assert.equal(bundledGatewayFindings(whole, both).length, 1);
+});
+
 test("time, chance and the world past the ports are found in domain and runtime", () => {
   assertTells(
     impurityFindings,
@@ -117,7 +146,10 @@ test("a barrel is found, by its name and by what it does", () => {
       "src/a.ts": `export * from "./b.ts";`,
       "src/b.ts": `export { x } from "./c.ts";\nexport type { Y } from "./d.ts";`,
     },
-    { "src/b.ts": `export { x } from "./c.ts";\nexport function y(): void {}` },
+    {
+      "src/b.ts": `export { x } from "./c.ts";\nexport function y(): void {}`,
+      "gateways/protocol/src/protocol.ts": `export * from "./messages.ts";`,
+    },
   );
 });
 

@@ -12,7 +12,8 @@ type Rule = {
 };
 
 const rules: Record<Layer, Rule> = {
-  schema: { values: ["schema"], types: [], modules: ["zod", "yaml"] },
+  // The protocol of gateways is a package of its own, for those who write some; its schemas are ours too.
+  schema: { values: ["schema"], types: [], modules: ["zod", "yaml", "@duragent/gateway-protocol"] },
   // Nothing at run time: a test of it needs no fake.
   domain: { values: ["domain"], types: ["schema", "ports"], modules: [] },
   ports: { values: ["ports", "schema"], types: [], modules: [] },
