@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-import { apply, decision, sending, type Move, type Outcome } from "./simulated-runner.ts";
+import { apply, decision, overhearing, sending, type Move, type Outcome } from "./simulated-runner.ts";
 import { newWorld, type Rules, type World } from "./simulated-world.ts";
 
 const outcome: fc.Arbitrary<Outcome> = fc.record({
@@ -28,6 +28,7 @@ const message = fc.record(
     mayDecide: fc.boolean(),
     unattended: fc.boolean(),
     debounceMs: fc.constantFrom(0, 0, 0, 100, 5_000),
+    fromChat: fc.boolean(),
   },
   { requiredKeys: ["delivery"] },
 );
@@ -43,6 +44,14 @@ const planned: fc.Arbitrary<Planned> = fc.oneof(
       (sent): Planned =>
         (world) =>
           sending(world, world.log.length, sent),
+    ),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.constantFrom("silent" as const, "passive" as const).map(
+      (disposition): Planned =>
+        (world) =>
+          overhearing(world.log.length, disposition),
     ),
   },
   {
@@ -106,6 +115,7 @@ const ending: Planned = () => ({
 const rules: fc.Arbitrary<Rules> = fc.record({
   onDisconnect: fc.constantFrom("pause", "continue"),
   gateway: fc.boolean(),
+  chatType: fc.constantFrom("dm", "group"),
   limits: fc.record({
     maxToolIterations: fc.constantFrom(0, 3),
     maxTurnMs: fc.constantFrom(null, 10_000),
@@ -114,6 +124,16 @@ const rules: fc.Arbitrary<Rules> = fc.record({
     approvalTimeoutMs: fc.constantFrom(null, 60_000),
     announceTo: fc.constantFrom(null, { channel: "ops" }),
     onInterruptedTool: fc.constantFrom("report", "ask"),
+    queue: fc.oneof(
+      fc.constant(null),
+      fc.record({
+        mode: fc.constantFrom("batch", "sequential", "drop"),
+        maxPending: fc.constantFrom(1, 2, 3),
+        overflow: fc.constantFrom("drop_old", "drop_new", "reject"),
+        rejectMessage: fc.constant("too many"),
+      }),
+    ),
+    contextBuffer: fc.constantFrom(null, { maxMessages: 3, maxAgeMs: 20_000 }),
   }),
 });
 

@@ -215,6 +215,8 @@ export type Sent = {
   mayDecide?: boolean;
   unattended?: boolean;
   debounceMs?: number;
+  /** It came over the session's chat. */
+  fromChat?: boolean;
 };
 
 /** The input of a message; `n` is its number. */
@@ -230,10 +232,25 @@ export function sending(world: World, n: number, sent: Sent): Move {
       content: `m${n}`,
       delivery: sent.delivery,
       senderId: sent.sender,
-      source: "http",
+      source: sent.fromChat ? "gateway:g" : "http",
+      ...(sent.fromChat ? { gatewayMessageId: `p${n}`, threadId: `t${n % 2}` } : {}),
       unattended: sent.unattended === true,
       mayDecide: sent.mayDecide === true,
       ...notBefore,
     },
   };
 }
+
+/** The input of something said in a group without addressing the agent; `n` is its number. */
+export const overhearing = (n: number, disposition: "silent" | "passive"): Move => ({
+  do: "input",
+  command: {
+    type: "send_silent_message",
+    timestamp: "",
+    messageId: msg(n),
+    content: `s${n}`,
+    senderId: "eve",
+    disposition,
+    context: true,
+  },
+});

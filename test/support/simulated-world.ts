@@ -18,11 +18,17 @@ export const simulatedTools: Record<string, ToolFacts> = {
   idempotent: { ...allowed, effect: "idempotent" },
   resumable: { ...allowed, effect: "resumable" },
   unsafe: allowed,
-  asked: { ...allowed, policy: "ask" },
+  asked: { ...allowed, policy: "ask", always: true },
   denied: { ...allowed, policy: "deny" },
 };
 
-export type Rules = { onDisconnect: OnDisconnect; gateway: boolean; limits: Partial<StepLimits> };
+/** `gateway`: the session belongs to a chat, of a group unless said otherwise. */
+export type Rules = {
+  onDisconnect: OnDisconnect;
+  gateway: boolean;
+  chatType?: "dm" | "group";
+  limits: Partial<StepLimits>;
+};
 
 /** The effect that is being performed. */
 export type Running = {
@@ -63,7 +69,7 @@ export function newWorld(rules: Rules): World {
     effects: {},
     taken: {},
   };
-  const gateway = rules.gateway ? { gateway: "g", gateway_chat_id: "c" } : {};
+  const gateway = rules.gateway ? { gateway: "g", gateway_chat_id: "c", gateway_chat_type: rules.chatType } : {};
   return append(world, [events.start({ on_disconnect: rules.onDisconnect, ...gateway })]);
 }
 

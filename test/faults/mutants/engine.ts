@@ -94,8 +94,8 @@ export const engineMutants = [
   {
     name: "an approval reaches the call that it names instead of the one that was asked about",
     file: "src/domain/session/evolve-calls.ts",
-    find: "answered(state, call, event.decision, event.seq), call.call.call_id,",
-    replace: "answered(state, call, event.decision, event.seq), event.call_id,",
+    find: "answered(closed, call, event.decision, event.seq), call.call.call_id,",
+    replace: "answered(closed, call, event.decision, event.seq), event.call_id,",
     test: "test/domain/session/turn.test.ts",
   },
   {
