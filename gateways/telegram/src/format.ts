@@ -12,7 +12,7 @@ const indentOfLevel = "   ";
 
 /** Markdown as what Telegram can show: its text, and how each stretch is formatted. Nothing of the text is lost. */
 export function format(markdown: string): Run[] {
-  const pieces = splitMarkdown(markdown, { max: pieceUnitsMax, size: (text) => text.length });
+  const pieces = splitMarkdown(markdown.toWellFormed(), { max: pieceUnitsMax, size: (text) => text.length });
   return joined(pieces.map(formatPiece), "\n\n", []);
 }
 
