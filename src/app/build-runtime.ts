@@ -21,18 +21,19 @@ import type { ArtifactStore } from "../ports/artifact-store.ts";
 import type { ChatIndex } from "../ports/chat-index.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { FileSystem } from "../ports/file-system.ts";
+import type { GatewayHost } from "../ports/gateway-host.ts";
 import type { MemoryStore } from "../ports/memory-store.ts";
 import type { SessionStore } from "../ports/session-store.ts";
 import type { Sandbox } from "../ports/sandbox.ts";
 import type { Log, Metrics } from "../ports/telemetry.ts";
 import { createCatalog, type LivingCatalog } from "../runtime/agents/catalog.ts";
 import { siblingSessions } from "../runtime/agent-sessions.ts";
-import { noGateways } from "../runtime/gateways/no-gateways.ts";
 import { createSessions, type RunningSessions } from "../runtime/sessions.ts";
 import { providerKinds } from "../schema/config-models.ts";
 import type { Config } from "../schema/config.ts";
 import { openTools, type AgentTools } from "./build-tools.ts";
 import { notifyChannels } from "./notify-channels.ts";
+import { openGatewayHost } from "./open-gateways.ts";
 import { openConfiguredSandbox } from "./open-sandbox.ts";
 import type { Redaction } from "./redaction.ts";
 import type { LoadedConfig } from "./config/load-config.ts";
@@ -113,11 +114,15 @@ export type Runtime = {
   readonly catalog: LivingCatalog;
   readonly models: ConfigurableModelRegistry;
   readonly sessions: RunningSessions;
+  /** The programs that join chat platforms; `start` of the server starts them. */
+  readonly gateways: GatewayHost;
   readonly memory: MemoryStore;
   /** What holds commands back; probed since the start. */
   readonly sandbox: Promise<Sandbox>;
   readonly tools: AgentTools;
   readonly workerId: string;
+  /** SHA-256 of a text, 64 hex digits. */
+  digest(text: string): string;
 };
 
 /** Everything below the surfaces, ready to be started. */
@@ -125,6 +130,7 @@ export async function buildRuntime(
   loaded: LoadedConfig,
   inForce: InForce,
   telemetry: { log: OwnedLog; metrics: Metrics },
+  options: { joinsChats: boolean },
 ): Promise<Runtime> {
   const { log, metrics } = telemetry;
   const clock = createSystemClock();
@@ -145,6 +151,7 @@ export async function buildRuntime(
     openCatalog(config, { log, clock, files, inForce }),
     openModels(loaded, clock),
   ]);
+  const gateways = await openGatewayHost(loaded, { clock, log, metrics, off: !options.joinsChats });
   const workerId = `${config.server.workerId ?? hostname()}/${clock.ulid()}`;
   const memory = await openMemoryStore("filesystem", {
     folder: config.services.memory.path,
@@ -184,7 +191,7 @@ export async function buildRuntime(
     toolsOf: tools.toolsOf,
     sessionEnded: tools.sessionEnded,
     notifier: createWebhookNotifier(() => inForce.config.notify?.channels ?? {}),
-    gateways: noGateways,
+    gateways,
     chatIndex,
     rateCounters: createMemoryCounters(),
     clock,
@@ -206,5 +213,19 @@ export async function buildRuntime(
   });
   metrics.gauge("duragent_agents", () => catalog.list().length, { state: "valid" });
   metrics.gauge("duragent_agents", () => catalog.invalid().length, { state: "invalid" });
-  return { clock, store, chatIndex, artifacts, catalog, models, sessions, memory, sandbox, tools, workerId };
+  return {
+    clock,
+    store,
+    chatIndex,
+    artifacts,
+    catalog,
+    models,
+    sessions,
+    gateways,
+    memory,
+    sandbox,
+    tools,
+    workerId,
+    digest,
+  };
 }

@@ -45,6 +45,18 @@ export function createGround(): Ground {
       return checkPolicy(loaded, question);
     },
 
+    async gateways(where) {
+      const loaded = await loadOrFail(loadOptionsOf(where));
+      const { configuredGateways } = await import("./test-gateway.ts");
+      return configuredGateways(loaded);
+    },
+
+    async testGateway(where, name, message) {
+      const loaded = await loadOrFail(loadOptionsOf(where));
+      const { testGateway } = await import("./test-gateway.ts");
+      return testGateway(loaded, name, message);
+    },
+
     async offlineAgents(where) {
       const { config } = await loadOrFail(loadOptionsOf(where));
       const [{ openDataDirectory }, { openCatalog }] = await Promise.all([

@@ -10,7 +10,7 @@ const policyAgentsMax = 200;
 export type Phase = "starting" | "ok" | "draining";
 
 export type HealthParts = {
-  runtime: Pick<Runtime, "store" | "catalog" | "sessions" | "sandbox">;
+  runtime: Pick<Runtime, "store" | "catalog" | "sessions" | "sandbox" | "gateways">;
   phase(): Phase;
   dataDir: string;
   /** Of the canonical data directory path. */
@@ -22,13 +22,17 @@ export type HealthParts = {
 export async function readinessOf({ runtime, phase, workspaceHash }: HealthParts): Promise<ReadinessBody> {
   const store = await runtime.store.health();
   const now = phase();
+  const gateways = runtime.gateways.list();
   return {
     status: now !== "ok" ? now : store.ok ? "ok" : "unavailable",
     workspace_hash: workspaceHash,
     checks: {
       store: { ok: store.ok, durability: runtime.store.durability },
       agents: { loaded: runtime.catalog.list().length, invalid: runtime.catalog.invalid().length },
-      gateways: { ready: 0, failed: 0 },
+      gateways: {
+        ready: gateways.filter(({ state }) => state === "ready").length,
+        failed: gateways.filter(({ state }) => state === "failed").length,
+      },
     },
   };
 }
@@ -50,7 +54,9 @@ export async function healthOf({
   // Loaded when somebody asks: a server whose agents have no tools needs nothing of it.
   const { policyProblemsIn } = await import("../adapters/policy/policy-file.ts");
   const policies = (await policyFolders(runtime.catalog, dataDir, policyAgentsMax)).flatMap(policyProblemsIn);
-  const wrong = [invalid, sessions, configuration, policies].some((problems) => problems.length > 0);
+  const gateways = runtime.gateways.list();
+  const failed = gateways.filter(({ state }) => state === "failed");
+  const wrong = [invalid, sessions, configuration, policies, failed].some((problems) => problems.length > 0);
   const degraded = wrong || phase() === "draining";
   return {
     status: !store.ok ? "unhealthy" : degraded ? "degraded" : "healthy",
@@ -71,6 +77,13 @@ export async function healthOf({
       sessions: sessions.map(({ sessionId, code, detail }) => ({ session_id: sessionId, code, detail })),
       configuration: configuration.map((error) => ({ ...error })),
       sandbox: { kind: sandbox.kind, in_force: [...sandbox.inForce], warnings: [...sandbox.warnings] },
+      gateways: gateways.map(({ name, state, connected, restarts, lastError }) => ({
+        name,
+        state,
+        connected,
+        restarts,
+        ...(lastError === undefined ? {} : { last_error: lastError }),
+      })),
       policies: policies.map((problem) => ({ ...problem })),
     },
   };

@@ -37,6 +37,7 @@ export async function openSurface(options: SurfaceOptions): Promise<OpenSurface>
     deployment: runtime.catalog,
     artifacts: runtime.artifacts,
     memory: runtime.memory,
+    gateways: runtime.gateways,
     log,
     metrics: options.metrics,
     renderMetrics: options.renderMetrics,

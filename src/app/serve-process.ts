@@ -1,4 +1,5 @@
 import type { LogSettings } from "../adapters/logging/pino.ts";
+import type { GatewayStatus } from "../ports/gateway-host.ts";
 import type { ServeFlags, ServerHandle } from "../surfaces/cli/ground.ts";
 import type { LoadedConfig, LoadOptions } from "./config/load-config.ts";
 import { followProcess } from "./process-lifetime.ts";
@@ -65,6 +66,8 @@ async function announce(
   print(
     `  agents      ${agents.length === 0 ? "none yet: `duragent agent create NAME` makes one" : agents.join(", ")}`,
   );
+  const gateways = runtime.gateways.list();
+  if (gateways.length > 0) print(`  gateways    ${gateways.map(gatewayShown).join(", ")}`);
   print(`  data        ${dataDir}${path === null ? " (no duragent.yaml: every default)" : ` (${path})`}`);
   print(`  durability  ${runtime.store.durability}: ${survives[runtime.store.durability]}`);
   const sandbox = await runtime.sandbox;
@@ -75,3 +78,7 @@ async function announce(
     print(`  warning     the agent ${name} is not valid: ${errors[0]?.message ?? ""} (duragent doctor)`);
   for (const warning of [...warnings, ...sandbox.warnings]) print(`  warning     ${warning}`);
 }
+
+/** They start beside; `duragent gateway list` says how they are. */
+const gatewayShown = ({ name, state }: GatewayStatus): string =>
+  state === "off" ? `${name} (not joined: this server runs for a command only)` : name;

@@ -7,6 +7,7 @@ import { buildRuntime, type InForce, type Runtime } from "./build-runtime.ts";
 import type { LoadedConfig, LoadOptions } from "./config/load-config.ts";
 import { watchConfig, type ConfigWatch } from "./config/watch-config.ts";
 import type { HealthParts, Phase } from "./health.ts";
+import { joinChats } from "./join-chats.ts";
 import { lateMetrics } from "./late-metrics.ts";
 import { checkListening } from "./listening.ts";
 import { openDataDirectory } from "./open-data-directory.ts";
@@ -78,17 +79,21 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       return opened;
     }));
   const late = config.observability.metrics.enabled ? lateMetrics(() => void loadMetrics()) : null;
-  const runtime = await buildRuntime(loaded, inForce, { log, metrics: late?.metrics ?? noMetrics });
+  const telemetry = { log, metrics: late?.metrics ?? noMetrics };
+  // A server that a command started for itself comes and goes: people in chats must not be answered now and then.
+  const runtime = await buildRuntime(loaded, inForce, telemetry, { joinsChats: options.socketOnly !== true });
   held.defer(() => runtime.store.shutdown());
   held.defer(() => runtime.chatIndex.close());
   held.defer(() => runtime.catalog.close());
   held.defer(() => runtime.tools.close());
+  held.defer(() => runtime.gateways.stop());
 
   let phase: Phase = "starting";
   let watch: ConfigWatch | null = null;
   const watched = Promise.withResolvers<ConfigWatch>();
   let stopping: Promise<void> | null = null;
   const stopped = Promise.withResolvers<void>();
+  let leaveChats = (): Promise<void> => Promise.resolve();
 
   const reload = async (): Promise<number> => {
     await (await watched.promise).reload();
@@ -109,7 +114,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       dataDir: directory.path,
       runtime,
       log,
-      metrics: late?.metrics ?? noMetrics,
+      metrics: telemetry.metrics,
       renderMetrics: async () => {
         const opened = await loadMetrics();
         return { contentType: opened.contentType, body: await opened.render() };
@@ -145,7 +150,9 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       const { shutdownGraceMs } = inForce.config.server;
       const deadline = runtime.clock.monotonic() + shutdownGraceMs;
       const closed = surface.close(reason, shutdownGraceMs);
+      await leaveChats();
       await runtime.sessions.stop(shutdownGraceMs);
+      await runtime.gateways.stop();
       // Connections without a request that their clients keep open are no reason to wait.
       while (surface.openRequests() > 0 && runtime.clock.monotonic() < deadline) await runtime.clock.sleep(drainLookMs);
       await surface.close(reason, 0);
@@ -183,8 +190,17 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       log.error({ err: error }, "the background processes of an earlier start can not be looked after");
     }
   };
+  const startGateways = async (): Promise<void> => {
+    if (runtime.gateways.list().length === 0 || stopping !== null) return;
+    try {
+      leaveChats = await joinChats(runtime, inForce, telemetry);
+    } catch (error) {
+      log.error({ err: error }, "the gateways could not be started; the rest works");
+    }
+  };
   const follow = async (): Promise<void> => {
     await Promise.all([runtime.sessions.start(), startTools()]);
+    await startGateways();
     if (config.agents.watch) runtime.catalog.follow();
     // `--no-watch` follows nothing by itself; what is asked for (SIGHUP, `serve reload`) is read all the same.
     const followed = options.load.overrides?.watch === false ? { ...loaded, path: null } : loaded;
@@ -203,7 +219,11 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
       const cancel = whenIdle({
         clock: runtime.clock,
         idleMs: options.ephemeralSeconds * 1000,
-        isBusy: () => surface.openRequests() > 0 || !runtime.sessions.isQuiet() || runtime.tools.hasProcesses(),
+        isBusy: () =>
+          surface.openRequests() > 0 ||
+          !runtime.sessions.isQuiet() ||
+          runtime.tools.hasProcesses() ||
+          runtime.gateways.list().some(({ pid }) => pid !== undefined),
         onIdle: () => void stop("nobody is here and nothing is to be done"),
       });
       if (stopping === null) owned.defer(cancel);
