@@ -4,13 +4,14 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import type { Clock } from "../../ports/clock.ts";
 import { hasCode } from "../error-code.ts";
+import { isGroupAlive } from "./group-alive.ts";
 
 /** After `shutdown` and the end of stdin; after SIGTERM. */
 const politeMs = 5_000;
 const termMs = 2_000;
 /** For what it has said before its end to be read. */
 const lastWordsMs = 500;
-/** A killed group is gone in an instant; zombies that nobody reaps are not waited for. */
+/** A killed group is gone in an instant, unless the kernel holds one of it up. */
 const goneChecksMax = 100;
 const goneCheckMs = 10;
 
@@ -124,17 +125,9 @@ export class GatewayProcess {
   }
 
   async #groupGone(): Promise<void> {
-    for (let check = 0; check < goneChecksMax && this.#isGroupThere(); check += 1) await sleep(goneCheckMs);
-  }
-
-  #isGroupThere(): boolean {
     const { pid } = this.#child;
-    try {
-      return pid !== undefined && process.kill(-pid, 0);
-    } catch (error) {
-      if (hasCode(error, "ESRCH", "EPERM")) return false;
-      throw error;
-    }
+    if (pid === undefined) return;
+    for (let check = 0; check < goneChecksMax && (await isGroupAlive(pid)); check += 1) await sleep(goneCheckMs);
   }
 
   #kill(signal: NodeJS.Signals): void {

@@ -4,6 +4,7 @@ import { terminalText } from "../../domain/terminal-text.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Log } from "../../ports/telemetry.ts";
 import { boundedLines } from "../bounded-lines.ts";
+import { releaseMemory } from "../release-memory.ts";
 
 const lineBytesMax = 64 * 1024;
 const shownLengthMax = 2_000;
@@ -43,6 +44,9 @@ export function logStderr(stderr: Readable, { clock, log, redact, onLine }: Part
     onLine(shown);
     log.info({ line: shown }, "gateway says");
   });
-  stderr.on("data", take);
+  stderr.on("data", (chunk: Buffer) => {
+    take(chunk);
+    releaseMemory(chunk);
+  });
   stderr.once("end", () => take(Buffer.from("\n")));
 }

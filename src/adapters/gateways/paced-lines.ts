@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 
 import type { Clock } from "../../ports/clock.ts";
 import { boundedLines } from "../bounded-lines.ts";
+import { releaseMemory } from "../release-memory.ts";
 
 export const linesPerSecondMax = 1_000;
 
@@ -30,6 +31,7 @@ export class PacedLines {
     const split = boundedLines(parts.lineBytesMax, (line) => this.#lines.push(line));
     stream.on("data", (chunk: Buffer) => {
       split(chunk);
+      releaseMemory(chunk);
       this.proceed();
     });
   }

@@ -11,15 +11,15 @@ export type RunEnd = {
   readonly why: string;
   /** Exit code 0, nobody ended it, and it had said nothing fatal. */
   readonly isClean: boolean;
-  /** It was ended because it did not reach its platform. */
-  readonly isUnreachable: boolean;
+  /** It was ended for what may be no fault of its own: its platform is away, or it is one that knows no pings. */
+  readonly isPardoned: boolean;
   /** How long it was ready. */
   readonly readyMs: number;
 };
 
-/** In a row. `unreachable` count for the pause alone: a network that is away for an hour is no fault of the program. */
-export type Failures = { readonly failed: number; readonly unreachable: number };
-export const noFailures: Failures = { failed: 0, unreachable: 0 };
+/** In a row. What was pardoned counts for the pause alone: a network that is away for an hour makes no gateway give up. */
+export type Failures = { readonly failed: number; readonly pardoned: number };
+export const noFailures: Failures = { failed: 0, pardoned: 0 };
 
 export type AfterEnd =
   | { readonly kind: "again"; readonly pauseMs: number; readonly failures: Failures }
@@ -33,11 +33,9 @@ export function afterEnd(
   { restart, random }: { restart: ExternalGateway["restart"]; random: number },
 ): AfterEnd {
   if (restart === "never" || (restart === "on_failure" && end.isClean)) return { kind: "stopped" };
-  const kept = end.readyMs >= provenMs && !end.isUnreachable ? noFailures : before;
-  const failures = end.isUnreachable
-    ? { ...kept, unreachable: kept.unreachable + 1 }
-    : { ...kept, failed: kept.failed + 1 };
+  const kept = end.readyMs >= provenMs && !end.isPardoned ? noFailures : before;
+  const failures = end.isPardoned ? { ...kept, pardoned: kept.pardoned + 1 } : { ...kept, failed: kept.failed + 1 };
   if (failures.failed >= failuresMax) return { kind: "failed" };
-  const ceilingMs = Math.min(pauseMsMax, firstPauseMs * 2 ** (failures.failed + failures.unreachable - 1));
+  const ceilingMs = Math.min(pauseMsMax, firstPauseMs * 2 ** (failures.failed + failures.pardoned - 1));
   return { kind: "again", pauseMs: Math.ceil(ceilingMs * (1 - random / 2)), failures };
 }

@@ -70,7 +70,8 @@ export class RunningGateway {
   /** Why it is not as it should be, in words; its own reason for its end. */
   #fault: string | undefined;
   #reason: string | undefined;
-  #isUnreachable = false;
+  #isPardoned = false;
+  #hasSpoken = false;
   #disarmOwnEnd: (() => void) | undefined;
 
   constructor(parts: RunParts) {
@@ -162,13 +163,11 @@ export class RunningGateway {
       clock: this.#parts.clock,
       send: (requestId) => this.#commands.tell({ type: "ping", request_id: requestId }),
       wasHeldBack: () => this.#lines?.wasHeldBack() ?? false,
-      answersPings: () => this.knowsPings,
+      // A program of the older protocol answers none, and lives as long as it says something.
+      answersPings: () => this.knowsPings || !this.#hasSpoken,
       heard: (pong) => this.#heard(pong),
-      onSilent: (why) => this.end(why),
-      onUnreachable: (why) => {
-        this.#isUnreachable = true;
-        this.end(why);
-      },
+      onSilent: (why) => this.#giveUp(why, !this.knowsPings),
+      onUnreachable: (why) => this.#giveUp(why, true),
     });
   }
 
@@ -177,6 +176,7 @@ export class RunningGateway {
     const { name, metrics, clock } = this.#parts;
     if (read.kind === "skipped") return this.#skip(read.why, read.detail);
     const { event } = read;
+    this.#hasSpoken = true;
     metrics.add("duragent_gateway_events_total", { gateway: name, type: event.type });
     switch (event.type) {
       case "message_received":
@@ -259,6 +259,11 @@ export class RunningGateway {
     if (wasReady) this.#parts.onChange();
   }
 
+  #giveUp(why: string, isPardoned: boolean): void {
+    this.#isPardoned = isPardoned;
+    this.end(why);
+  }
+
   #skip(why: string, detail: string): void {
     const { name, metrics } = this.#parts;
     metrics.add("duragent_gateway_skipped_lines_total", { gateway: name, why });
@@ -272,7 +277,7 @@ export class RunningGateway {
     this.#disarmOwnEnd?.();
     this.#pings.close();
     const said = { fault: this.#fault, reason: this.#reason, lastLine: this.#lastLine };
-    const end = { ...endOf(exit, said), isUnreachable: this.#isUnreachable, readyMs };
+    const end = { ...endOf(exit, said), isPardoned: this.#isPardoned, readyMs };
     this.#commands.close(end.why);
     return end;
   }

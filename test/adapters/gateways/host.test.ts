@@ -106,3 +106,13 @@ test("stopping leaves nothing, and nothing is started again", async (t) => {
     detail: "the gateway chat is stopped",
   });
 });
+
+test("a program that knows only the older messages works", async (t) => {
+  const ground = await openHost(t, [entry("odd.mjs", { args: ["is-older"], env: { BOT_TOKEN: "t" } })]);
+  assert.deepEqual((await ground.becomes("ready")).capabilities, ["edit", "typing"]);
+  await until("its message is there", () => ground.events.length === 1);
+  assert.equal(ground.host.tell("chat", { type: "send_typing", chat_id: "c1", duration: 5 }), true);
+  assert.deepEqual(await ground.host.ask("chat", send("hi")), { kind: "ok", messageId: "m1" });
+  await ground.host.stop();
+  assert.equal(ground.status().state, "stopped");
+});
