@@ -249,3 +249,11 @@ test("a question whose command may have scrolled away says how much there is to 
   show({ ...asked, call_id: "c2", command: `rm -rf ~\n${"ls\n".repeat(30)}ls` });
   assert.match(text(), /ls\n\(so much is to be allowed: 32 lines, 101 characters\)\n\[o\]nce/);
 });
+
+test("a message that was not delivered is shown with its reason; one that was tells nothing", () => {
+  const { show, text } = recorded();
+  show({ type: "gateway_delivery", request_id: "r1", status: "sent", message_id: "m1" });
+  show({ type: "gateway_delivery", request_id: "r2", status: "failed", error: "chat_not_found: \u001b[2Jno chat" });
+  assert.match(text(), /^\(a message was not delivered: chat_not_found: .*no chat\)\n$/);
+  assert.ok(!text().includes("\u001b"));
+});

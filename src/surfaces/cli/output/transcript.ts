@@ -176,6 +176,9 @@ export function createTranscript(
         return endTurn(event);
       case "context_compacted":
         return note("(the beginning of the conversation was summarised for the model)");
+      case "gateway_delivery":
+        if (event.status === "sent") return;
+        return note(`(a message was not delivered: ${terminalLine(event.error ?? "", resultShownMax)})`, "yellow");
       case "error":
         return note(`error: ${event.message}`, "red");
       case "session_end":
@@ -183,7 +186,7 @@ export function createTranscript(
         turnOpen = false;
         return note(`[the session has ended: ${event.reason}]`, "yellow");
       default:
-        // What remains (usage, deliveries, background processes …) tells a reader of the conversation nothing.
+        // What remains (usage, what is sent, background processes …) tells a reader of the conversation nothing.
         return;
     }
   };
