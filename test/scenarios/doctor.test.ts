@@ -37,7 +37,7 @@ test("a broken workspace is told place by place, each with a remedy, and --fix m
   });
   await writeFile(
     join(folder, "duragent.yaml"),
-    "services: { session: { durability: flushed } }\ndefault_agent: echo\nserver: { api_token: short }\n",
+    'services: { session: { durability: flushed } }\nserver: { api_token: short }\nobservability: { tracing: { otlp_endpoint: "http://127.0.0.1:4318" } }\n',
   );
   await duragent(["run", "-a", "echo", "hello"], { cwd: folder });
   await duragent(["serve", "stop"], { cwd: folder });
@@ -54,7 +54,7 @@ test("a broken workspace is told place by place, each with a remedy, and --fix m
   assert.equal(find(/^keyless: anthropic/)?.status, "error");
   assert.match(find(/^keyless: anthropic/)?.remedy ?? "", /duragent login anthropic/);
   assert.match(find(/^later: /)?.message ?? "", /later/);
-  assert.equal(find(/default_agent.*later version/)?.status, "warn");
+  assert.equal(find(/tracing.*later version/)?.status, "warn");
   assert.equal(find(/api_token has fewer/)?.status, "warn");
   assert.equal(find(/^flushed/)?.status, "warn");
   assert.equal(find(/mode 0755/)?.status, "warn");
