@@ -1,4 +1,4 @@
-import { terminalCommand } from "../terminal-text.ts";
+import { terminalCommand, terminalLine } from "../terminal-text.ts";
 
 /** UTF-16 units of a command that a message shows, so that the whole fits any platform's message. */
 const commandLengthMax = 3_000;
@@ -45,5 +45,6 @@ function spanText(ms: number): string {
   return `${Math.round(minutes / 60)} h`;
 }
 
-/** A name in Markdown, as it is written and nothing else. */
-export const plainName = (name: string): string => name.replaceAll(/[\\`*_~[\]<>|#@]/g, "\\$&");
+/** What somebody wrote, as one line of Markdown that shows it and nothing else. */
+export const plainText = (text: string, lengthMax: number): string =>
+  terminalLine(text, lengthMax).replaceAll(/[\\`*_~[\]<>|#@]/g, "\\$&");

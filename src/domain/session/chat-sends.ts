@@ -1,11 +1,13 @@
 import type { ApprovalId } from "../../schema/ids.ts";
 import type { ApprovalChoice, EventOf } from "../../schema/session-event.ts";
-import { closedPromptText, plainName } from "./approval-prompt.ts";
+import { closedPromptText, plainText } from "./approval-prompt.ts";
 import { onTurn, type CallState, type SessionState, type TurnState, type WaitingMessage } from "./state.ts";
 import type { SendPlace } from "./step.ts";
 
 /** What a chat is told of a failure is short. UTF-16 units. */
 const causeLengthMax = 500;
+const reasonLengthMax = 300;
+const nameLengthMax = 64;
 
 /** A response with text is said in the session's chat. What was cut off by a cancellation is not. */
 export function sayResponse(state: SessionState, event: EventOf<"assistant_response">): SessionState {
@@ -40,7 +42,8 @@ export const promptIdOf = ({ sessionId }: Pick<SessionState, "sessionId">, appro
 export function decisionText(state: SessionState, event: EventOf<"approval_decision">): string {
   const { decided_by: by, decision, reason } = event;
   if (by === "expiry") return "Expired: nobody answered in time, so it does not run.";
-  const why = reason === undefined || reason.trim() === "" ? "" : `: ${plainName(reason.trim())}`;
+  const line = plainText(reason ?? "", reasonLengthMax);
+  const why = line === "" ? "" : `: ${line}`;
   return `${decisionWords[decision]} ${byWhom(state, by)}${why}`;
 }
 
@@ -60,7 +63,7 @@ export const withdrawnText = "No longer asked: the turn ended before anybody dec
 function byWhom({ speakers }: SessionState, id: string): string {
   if (id === "cli") return "over the command line";
   if (id === "http") return "over the API";
-  return `by ${plainName(speakers.find((speaker) => speaker.id === id)?.name ?? id)}`;
+  return `by ${plainText(speakers.find((speaker) => speaker.id === id)?.name ?? id, nameLengthMax)}`;
 }
 
 /** Where a turn speaks: in the thread of the newest message that it took in; in groups after that message. */
