@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import fc from "fast-check";
+import type { z } from "zod";
 
 import { admit, dispositionOf, isApprover, queueOf, type Speaker } from "../../../src/domain/gateways/access.ts";
 import { agentAccessSchema, type AgentAccess } from "../../../src/schema/agent-access.ts";
 
-type Written = Parameters<typeof agentAccessSchema.parse>[0];
+type Written = z.input<typeof agentAccessSchema>;
 const access = (written: Written = {}): AgentAccess => agentAccessSchema.parse(written);
 const dm: Speaker = { chatType: "dm", channel: "telegram", chatId: "7", senderId: "7" };
 const group: Speaker = { chatType: "group", channel: "telegram", chatId: "-100", senderId: "7" };
