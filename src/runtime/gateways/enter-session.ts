@@ -68,7 +68,9 @@ async function contentOf(message: Incoming, { agent, admission }: Admitted, sess
     const text = await describe(event, { gateway: chat.gateway, agent: agent.name, sessionId, keep });
     message.described = { sessionId, text };
   }
-  return message.isGroup ? `${message.senderName}: ${message.described.text}` : message.described.text;
+  // A silent message is shown with its sender's name already.
+  const isNamed = message.isGroup && admission.kind === "allow";
+  return isNamed ? `${message.senderName}: ${message.described.text}` : message.described.text;
 }
 
 const hasCode = (error: unknown, code: ProblemCode): boolean => error instanceof DuragentError && error.code === code;

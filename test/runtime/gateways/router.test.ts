@@ -86,7 +86,7 @@ test("in a group the agent answers who means it; what others say is there when i
     (event) => event.type === "silent_message" || event.type === "user_message",
   );
   assert.ok(aside?.type === "silent_message" && aside.context === true && aside.disposition === "silent");
-  assert.equal(aside.content, "name of 7: lunch?");
+  assert.equal(aside.content, "lunch?");
   assert.ok(question?.type === "user_message" && question.content === "name of 8: what is for lunch");
   assert.equal(question.gateway_message_id, "q");
   assert.equal(thanks?.type, "user_message");
@@ -109,7 +109,7 @@ test("what becomes of a group's members' messages is as the agent's access says"
   const silent = events.flatMap((event) =>
     event.type === "silent_message" ? [`${event.content} ${event.disposition} ${event.context}`] : [],
   );
-  assert.deepEqual(silent, ["name of p: hi passive undefined", "name of s: hi silent undefined"]);
+  assert.deepEqual(silent, ["hi passive undefined", "hi silent undefined"]);
   const [message] = events.filter((event) => event.type === "user_message");
   assert.equal(message?.delivery, "queue");
   assert.equal(message?.may_decide, true);
