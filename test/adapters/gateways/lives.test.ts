@@ -99,6 +99,16 @@ test("restart ends the program and starts another", async (t) => {
   await assert.rejects(ground.host.restart("chatt"), /no gateway "chatt".*chat/);
 });
 
+test("a server that stops in the pause before a start starts nothing more", async (t) => {
+  const clock = createVirtualClock();
+  const ground = await openHost(t, [odd("crashes-after-ready")], { clock });
+  await until("the pause has begun", () => clock.slept.length === 1);
+  await ground.host.stop();
+  clock.advance(60_000);
+  await new Promise(setImmediate);
+  assert.deepEqual([ground.status().state, ground.status().restarts], ["stopped", 0]);
+});
+
 test("a program that is not there fails with what was looked for and where, and others go on", async (t) => {
   const missing = [
     entry("", { name: "path", command: "no-such-gateway" }),

@@ -27,6 +27,7 @@ test("a flood is read no faster than 1,000 lines a second, and 64 events of it a
   clock.advance(1_000);
   await ground.host.ask("other", send("r1"));
   assert.equal(ground.status().queue.inbound, 1_064);
+  assert.equal(ground.counted("duragent_gateway_skipped_lines_total"), 0);
   for (const resolve of handled.splice(0)) resolve();
   await until("the next are handled", () => ground.events.length === 128);
 });
@@ -64,6 +65,7 @@ test("commands to a program that does not read are refused at once beyond a boun
   const ground = await openHost(t, [odd("never-reads")]);
   await ground.becomes("ready");
   const waiting = Array.from({ length: 60 }, (_, at) => ground.host.ask("chat", send(`r${at}`, "x".repeat(100_000))));
+  assert.ok(ground.status().queue.unanswered < 50, String(ground.status().queue.unanswered));
   const refused = await Promise.race(waiting);
   assert.equal(refused.kind === "unanswered" && refused.why, "not_reading");
   assert.equal(ground.host.tell("chat", { type: "send_typing", chat_id: "c".repeat(500_000), duration: 5 }), false);
@@ -169,6 +171,7 @@ test("a program that hangs on shutdown is killed with its group, 7 s later, and 
   await processesWith(number);
   assert.equal(isStopped, false);
   clock.advance(1);
+  await until("all have ended", () => isStopped);
   await stopped;
   assert.deepEqual(await processesWith(number), []);
   clock.advance(120_000);

@@ -58,10 +58,18 @@ export const gatewayHostMutants: readonly Mutant[] = [
   {
     name: "a gateway is started again after a commanded shutdown",
     file: `${folder}/supervised-gateway.ts`,
-    find: 'if (ending.aborted) return this.#rest("stopped");\n      const next =',
-    replace: "const next =",
+    find: "this.#live(ending.signal,",
+    replace: "this.#live(new AbortController().signal,",
     test: odd,
     only: "hangs on shutdown",
+  },
+  {
+    name: "a gateway that waits for its next start is started by a server that has stopped",
+    file: `${folder}/supervised-gateway.ts`,
+    find: 'if (ending.aborted) return this.#rest("stopped");\n      this.#idle = "starting";',
+    replace: 'this.#idle = "starting";',
+    test: lives,
+    only: "in the pause before",
   },
   {
     name: "a gateway that hangs on shutdown is waited for",

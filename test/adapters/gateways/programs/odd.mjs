@@ -13,7 +13,8 @@ const message = (id, text = "hello") => ({
   routing: { channel: "test", chat_type: "dm", chat_id: "c1", sender_id: "u1" },
 });
 const ready = (capabilities = []) => say({ type: "ready", gateway: "odd", version: "1", capabilities });
-const stay = () => setInterval(() => undefined, 60_000);
+/** Not for ever: a test that fails may leave it behind. */
+const stay = () => setTimeout(() => process.exit(9), 120_000);
 const onCommand = (handle) =>
   createInterface({ input: process.stdin })
     .on("line", (line) => handle(JSON.parse(line)))
@@ -90,7 +91,7 @@ const manners = {
     process.on("SIGTERM", () => undefined);
     const child = spawn(
       process.execPath,
-      ["-e", `process.on("SIGTERM",()=>{});console.log(1);setInterval(()=>{},6e4)`, more],
+      ["-e", `process.on("SIGTERM",()=>{});console.log(1);setTimeout(()=>{},12e4)`, more],
       {
         stdio: ["ignore", "pipe", "ignore"],
       },
