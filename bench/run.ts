@@ -17,6 +17,7 @@ const figures: Readonly<Record<string, () => Promise<{ run(): Promise<Row[]> }>>
   "idle-clients": () => import("./idle-clients.ts"),
   "idle-sessions": () => import("./idle-sessions.ts"),
   start: () => import("./start.ts"),
+  gateway: () => import("./gateway.ts"),
 };
 
 const results = new URL("results/", import.meta.url).pathname;
