@@ -1,5 +1,6 @@
 import { agentCalls, type ChangeAgent } from "./calls/agents.ts";
 import { artifactCalls, type GetArtifact, type ListArtifacts, type PutArtifact } from "./calls/artifacts.ts";
+import { gatewayCalls } from "./calls/gateways.ts";
 import { memoryCalls, type QueryMemory } from "./calls/memory.ts";
 import { serverCalls } from "./calls/server.ts";
 import { sessionCalls, type ListSessions, type NewSession } from "./calls/sessions.ts";
@@ -41,6 +42,7 @@ const clientOver = (requests: Requests) => ({
   ...agentCalls(requests),
   ...artifactCalls(requests),
   ...memoryCalls(requests),
+  ...gatewayCalls(requests),
   ...sessionCalls(requests),
   ...turnCalls(requests),
 });

@@ -27,6 +27,13 @@ export type HttpHarness = Harness & { surface: HttpSurface; listener: Listener; 
 const none = (): Promise<never> => Promise.reject(new DuragentError("agent-not-found", "nothing is deployed here"));
 const noDeployment: HttpOptions["deployment"] = { deploy: none, remove: none, pack: none };
 
+const noGatewayHost: HttpOptions["gateways"] = {
+  list: () => [],
+  restart: (name) => Promise.reject(new DuragentError("not-found", `There is no gateway "${name}".`)),
+  ping: (name) => Promise.reject(new DuragentError("not-found", `There is no gateway "${name}".`)),
+  ask: async () => ({ kind: "unanswered", why: "not_ready", detail: "there is none" }),
+};
+
 /** A whole server of a test's own: real runtime, files and sockets; only the model is scripted. */
 export async function startHttp(
   test: Pick<TestContext, "after">,
@@ -43,6 +50,7 @@ export async function startHttp(
     deployment: noDeployment,
     artifacts: running.parts.artifacts,
     memory,
+    gateways: noGatewayHost,
     log,
     metrics,
     renderMetrics: async () => ({ contentType: "text/plain; version=0.0.4", body: "up 1\n" }),

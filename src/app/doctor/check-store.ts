@@ -1,5 +1,3 @@
-import { z } from "zod";
-
 import { nodeFileSystem } from "../../adapters/file-system/node.ts";
 import { readHolder } from "../../adapters/stores/directory-lock.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -10,6 +8,7 @@ import type { Check } from "../../surfaces/cli/ground.ts";
 import { openSessionStore, type Runtime } from "../build-runtime.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
 import { openDataDirectory } from "../open-data-directory.ts";
+import { servedChecks } from "./served-checks.ts";
 
 const pageLength = 500;
 
@@ -18,17 +17,6 @@ const survives = {
   synced: "synced: an acknowledged event survives a crash of the machine",
   replicated: "replicated: an acknowledged event survives the loss of a database node",
 } as const;
-
-const reportSchema = z.object({
-  sections: z.array(
-    z.object({
-      name: z.string(),
-      checks: z.array(
-        z.object({ status: z.enum(["ok", "warn", "error"]), message: z.string(), remedy: z.string().exactOptional() }),
-      ),
-    }),
-  ),
-});
 
 /** Reading a log from end to end takes a millisecond for a thousand events; beyond so many sessions one waits too long. */
 const verifiedMax = 1000;
@@ -98,8 +86,7 @@ export async function checkStore(
     }
   } catch (error) {
     if (!(error instanceof CommandFailure && error.exitCode === exitCodes.locked)) throw error;
-    const report = reportSchema.safeParse(served);
-    const told = report.data?.sections.find(({ name }) => name === "Sessions")?.checks;
+    const told = servedChecks(served, "Sessions");
     if (told !== undefined) return told;
     const holder = await readHolder(nodeFileSystem, config.dataDir);
     const who = holder === null ? "another process" : `process ${holder.pid}`;

@@ -12,6 +12,7 @@ import { checkAgents } from "./check-agents.ts";
 import { checkClock } from "./check-clock.ts";
 import { checkCodingAgents } from "./check-coding-agents.ts";
 import { checkDisk } from "./check-disk.ts";
+import { checkGateways } from "./check-gateways.ts";
 import { checkListen } from "./check-listening.ts";
 import { checkMcp } from "./check-mcp.ts";
 import { checkModes } from "./check-modes.ts";
@@ -20,6 +21,7 @@ import { checkSandbox } from "./check-sandbox.ts";
 import { checkPolicies } from "./check-policies.ts";
 import { checkStore } from "./check-store.ts";
 import { quietLog } from "./quiet-log.ts";
+import { servedChecks } from "./served-checks.ts";
 
 export type Diagnosis = {
   load: LoadOptions;
@@ -85,9 +87,14 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
     () => true,
     () => false,
   );
+  const gateways: Section = { name: "Gateways", checks: [] };
   const agents = await section("Agents", async () => {
     const catalog = options.server?.runtime.catalog ?? (await openCatalog(config, { log: quietLog, clock }));
     try {
+      const running = options.server?.runtime.gateways.list();
+      const told = servedChecks(options.served, "Gateways");
+      const look = async (): Promise<Check[]> => told ?? (await checkGateways({ loaded, catalog, running }));
+      gateways.checks = (await section("Gateways", look)).checks;
       const models = options.server?.runtime.models ?? (await openModels(loaded, clock));
       return [
         ...(await checkAgents({ catalog, models, config, online: options.online })),
@@ -108,17 +115,19 @@ export async function diagnose(options: Diagnosis): Promise<DoctorReport> {
   const sandbox = await section("Sandbox", async () =>
     checkSandbox(await (options.server?.runtime.sandbox ?? openConfiguredSandbox(loaded))),
   );
+  const joining = gateways.checks.length > 0 ? [gateways] : [];
   if (!exists) {
     const missing: Check = {
       status: "warn",
       message: `there is no data directory ${config.dataDir} yet`,
       remedy: "duragent init, or duragent serve, makes it",
     };
-    return reportOf([configuration, agents, sandbox, { name: "Data directory", checks: [missing] }]);
+    return reportOf([configuration, agents, ...joining, sandbox, { name: "Data directory", checks: [missing] }]);
   }
   return reportOf([
     configuration,
     agents,
+    ...joining,
     sandbox,
     await section("Data directory", async () => [
       ...(await checkModes(config.dataDir, options.fix)),

@@ -3,6 +3,7 @@ import type { PolicyProblem, PolicyVerdict } from "../../ports/policy.ts";
 import type { PolicyCall } from "../../ports/tool.ts";
 import type { WholeAgent } from "../../ports/agent-store.ts";
 import type { RepairReport, VerifyReport } from "../../ports/session-store.ts";
+import type { GatewayBody, GatewayTrialBody, TryGateway } from "../../schema/api/gateway.ts";
 import type { SessionId } from "../../schema/ids.ts";
 
 /** Where the data directory's things are, as configuration says; all paths absolute. */
@@ -95,6 +96,10 @@ export interface Ground {
   validateAgent(folder: string): Promise<{ name: string; warnings: readonly string[] } | InvalidAgent>;
   /** What the policy files say now. */
   checkPolicy(where: Whereabouts, question: PolicyQuestion): Promise<PolicyCheck>;
+  /** The gateways of the configuration, none of them running. */
+  gateways(where: Whereabouts): Promise<GatewayBody[]>;
+  /** Starts a gateway's program where no server runs it, asks it, and ends it. */
+  testGateway(where: Whereabouts, name: string, message: TryGateway): Promise<GatewayTrialBody>;
   /** Keeps a key in `~/.duragent/auth.json` (0600); answers with the path. */
   storeKey(provider: string, key: string): Promise<string>;
   offlineSessions(where: Whereabouts): Promise<OfflineSessions>;

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { ArtifactStore } from "../../ports/artifact-store.ts";
 import type { Clock } from "../../ports/clock.ts";
+import type { GatewayHost } from "../../ports/gateway-host.ts";
 import type { MemoryStore } from "../../ports/memory-store.ts";
 import type { Log, Metrics } from "../../ports/telemetry.ts";
 import type { AgentCatalog, AgentDeployment } from "../../runtime/agents/catalog-types.ts";
@@ -40,6 +41,7 @@ export type HttpOptions = {
   deployment: AgentDeployment;
   artifacts: ArtifactStore;
   memory: MemoryStore;
+  gateways: Pick<GatewayHost, "list" | "restart" | "ping" | "ask">;
   log: Log;
   metrics: Metrics;
   renderMetrics(): Promise<{ contentType: string; body: string }>;

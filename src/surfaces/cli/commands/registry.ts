@@ -23,6 +23,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "artifact", summary: "list, get and put an agent's files", load: () => import("./artifact.ts") },
   { name: "memory", summary: "search or export what an agent remembers", load: () => import("./memory.ts") },
   { name: "policy", summary: "say what the policy decides about a call", load: () => import("./policy.ts") },
+  { name: "gateway", summary: "list, restart, test chat gateways", load: () => import("./gateway.ts") },
   { name: "doctor", summary: "check everything and say how to mend it", load: () => import("./doctor.ts") },
   { name: "login", summary: "store a provider's key in ~/.duragent/auth.json", load: () => import("./login.ts") },
   { name: "completions", summary: "print completions for a shell", load: () => import("./completions.ts") },
@@ -30,4 +31,4 @@ export const commands: readonly CommandEntry[] = [
 ];
 
 /** Words that belong to a later version: named, so that nobody takes them for a mistake of spelling. */
-export const commandsOfLaterVersions: ReadonlySet<string> = new Set(["gateway", "db", "migrate", "backup", "restore"]);
+export const commandsOfLaterVersions: ReadonlySet<string> = new Set(["db", "migrate", "backup", "restore"]);

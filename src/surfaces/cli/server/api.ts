@@ -4,6 +4,7 @@ import type { ArtifactContent, ListArtifacts, PutArtifact } from "../../../clien
 import type { QueryMemory } from "../../../client/client.ts";
 import type { DeployedAgentBody } from "../../../schema/api/agent.ts";
 import type { ArtifactBody, ArtifactListBody } from "../../../schema/api/artifact.ts";
+import type { GatewayBody, GatewayTrialBody, TryGateway } from "../../../schema/api/gateway.ts";
 import type { MemoryListBody } from "../../../schema/api/memory.ts";
 import type { HealthBody } from "../../../schema/api/server.ts";
 import type { SessionEvent, SessionStatus, Usage } from "../../../schema/session-event.ts";
@@ -87,6 +88,9 @@ export interface ServerApi {
   export(id: string, format: "jsonl" | "markdown"): AsyncIterable<Uint8Array>;
   verify(id: string): Promise<VerifyReport>;
   repair(id: string, options: { apply: boolean; reseal: boolean }): Promise<RepairReport>;
+  gateways(): Promise<GatewayBody[]>;
+  restartGateway(name: string): Promise<GatewayBody>;
+  testGateway(name: string, message: TryGateway): Promise<GatewayTrialBody>;
   health(): Promise<HealthBody>;
   /** What the server finds out about itself. */
   doctor(): Promise<unknown>;

@@ -104,6 +104,9 @@ export function serverApi(client: Client, address: string, revive?: Revive): Ser
     },
     verify: async (id) => report(await ask(client.verifySession(idOf(id)))),
     repair: async (id, options) => report(await ask(client.repairSession(idOf(id), options))),
+    gateways: async () => (await ask(client.listGateways())).gateways,
+    restartGateway: (name) => ask(client.restartGateway(name)),
+    testGateway: (name, message) => ask(client.testGateway(name, message)),
     health: () => ask(client.health()),
     doctor: () => ask(client.doctor()),
     async answers() {

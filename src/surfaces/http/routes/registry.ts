@@ -5,6 +5,7 @@ import { artifacts } from "./artifacts.ts";
 import { deployedAgents } from "./deployed-agents.ts";
 import { documentation } from "./documentation.ts";
 import { exports } from "./export.ts";
+import { gateways } from "./gateways.ts";
 import { memory } from "./memory.ts";
 import { messages } from "./messages.ts";
 import { probes } from "./probes.ts";
@@ -25,5 +26,6 @@ export const routes: readonly Route[] = [
   ...streams,
   ...exports,
   ...admin,
+  ...gateways,
   ...deployedAgents,
 ];
