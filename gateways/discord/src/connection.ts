@@ -58,7 +58,16 @@ export function discordConnection({ rest, token, stopping, log, refused }: Optio
   });
   const refusal = Promise.withResolvers<never>();
   refusal.promise.catch(refused);
-  manager.on(WebSocketShardEvents.Hello, (shardId) => sessions.opened(shardId));
+  const away = new Set<number>();
+  manager.on(WebSocketShardEvents.Hello, (shardId) => {
+    sessions.opened(shardId);
+    away.delete(shardId);
+  });
+  manager.on(WebSocketShardEvents.SocketError, (error, shardId) => {
+    // Tried twice a second: said once.
+    if (!away.has(shardId)) log(`Discord is not reached, it is tried until it is: ${error.message}`);
+    away.add(shardId);
+  });
   manager.on(WebSocketShardEvents.Ready, (_, shardId) => connected.add(shardId));
   manager.on(WebSocketShardEvents.Resumed, (shardId) => connected.add(shardId));
   manager.on(WebSocketShardEvents.Closed, (code, shardId) => {

@@ -71,7 +71,8 @@ export class HttpApi {
       request.socket.destroy();
       return;
     }
-    response.writeHead(answer.status, { "Content-Type": "application/json", ...answer.headers });
+    const type = answer.body === undefined ? {} : { "Content-Type": "application/json" };
+    response.writeHead(answer.status, { ...type, ...answer.headers });
     response.end(answer.body === undefined ? undefined : JSON.stringify(answer.body));
   }
 

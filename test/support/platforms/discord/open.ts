@@ -9,10 +9,12 @@ import { DiscordWebsocket } from "./websocket.ts";
 import { channelTypes, DiscordWorld, type Event } from "./world.ts";
 
 /** Discord on this machine, with more to hold in tests than the platforms have in common. */
-export type DiscordPlatform = TestPlatform & {
+export type DiscordPlatform = Omit<TestPlatform, "dm" | "group"> & {
   readonly world: DiscordWorld;
   readonly websocket: DiscordWebsocket;
   readonly apiRoot: string;
+  /** Connections that were refused while it was away. */
+  readonly refusals: number;
   dm(user: string): DiscordChat;
   group(title: string, members: readonly string[]): DiscordChat;
 };
@@ -22,9 +24,13 @@ export async function openDiscordPlatform(t: Parameters<OpenTestPlatform>[0]): P
   const world = new DiscordWorld();
   const sockets = new Set<Socket>();
   let isReachable = true;
+  let refusals = 0;
   const http = createServer((request, response) => void api.handle(request, response));
   http.on("connection", (socket) => {
-    if (!isReachable) return socket.destroy();
+    if (!isReachable) {
+      refusals += 1;
+      return socket.destroy();
+    }
     sockets.add(socket);
     socket.on("error", () => {
       // Cut on purpose, by either side.
@@ -72,6 +78,9 @@ export async function openDiscordPlatform(t: Parameters<OpenTestPlatform>[0]): P
       return new DiscordChat(world, channel, deliver);
     },
     violations: api.violations,
+    get refusals() {
+      return refusals;
+    },
     rateLimitNext(seconds) {
       api.rateLimitNextSeconds = seconds;
     },

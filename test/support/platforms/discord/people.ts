@@ -83,7 +83,12 @@ export class DiscordChat implements TestChat {
     const world = this.#world;
     const id = world.snowflake();
     const token = `aW50ZXJhY3Rpb246${id}`;
-    world.interactions.set(id, { id, token, atMs: performance.now(), followedUp: answered.resolve });
+    world.interactions.set(id, {
+      id,
+      token,
+      atMs: performance.now() - (world.interactionsLate ? 4_000 : 0),
+      followedUp: answered.resolve,
+    });
     const person = userPayload(world.user(user));
     const channel = world.channels.get(message.channelId) ?? this.#channel;
     await this.#deliver(

@@ -86,6 +86,8 @@ export class DiscordWebsocket {
   #opened(socket: WebSocket, path: string): void {
     const query = new URL(path, "ws://discord").searchParams;
     if (query.get("v") !== "10" || query.get("encoding") !== "json") return socket.close(4012);
+    // One for each message that waits to be read.
+    socket.setMaxListeners(0);
     socket.on("error", () => {
       // Cut on purpose.
     });

@@ -48,6 +48,8 @@ export class DiscordWorld extends EventEmitter<{ event: [Event]; message: [Messa
   readonly messages = new Map<string, Message>();
   readonly interactions = new Map<string, Interaction>();
   readonly typings: string[] = [];
+  /** As if every press came more than 3 s ago. */
+  interactionsLate = false;
   #count = 0n;
 
   constructor() {
