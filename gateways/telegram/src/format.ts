@@ -1,12 +1,12 @@
 import { splitMarkdown } from "@duragent/gateway-protocol";
 import { Marked, type Token, type Tokens } from "marked";
 
-import { childrenOf, codeWithin, inlineRuns, isKnown, spoiler } from "./inline.ts";
+import { codeWithin, inlineRuns, isKnown, spoiler } from "./inline.ts";
 import { textOf, type Mark, type Run } from "./rich-text.ts";
 
 const marked = new Marked({ gfm: true, extensions: [spoiler] });
 /** Longer text is read in pieces: the time that some nestings of marks take grows with the square. UTF-16 units. */
-const pieceUnitsMax = 20_000;
+const pieceUnitsMax = 16_000;
 const rule = "──────────";
 const indentOfLevel = "   ";
 
@@ -75,16 +75,15 @@ function quotation({ tokens }: Tokens.Blockquote, around: readonly Mark[]): Run[
 
 function list({ items, ordered, start, loose }: Tokens.List, around: readonly Mark[]): Run[] {
   const first = start === "" ? 1 : start;
-  const lines = items.map((item, index): Run[] => {
-    const sign = ordered ? `${first + index}. ` : item.task ? "" : "• ";
-    const box = item.task && !hasBox(item.tokens) ? (item.checked ? "☑ " : "☐ ") : "";
-    return indented([{ text: sign + box, marks: around }, ...blocks(item.tokens, "\n", around)], around);
+  const lines = items.map(({ task, tokens }, index): Run[] => {
+    const [head, ...rest] = tokens;
+    // Of a loose list the box stands in the first paragraph.
+    const box = head?.type === "checkbox" ? inlineRuns([head], around) : [];
+    const sign = ordered ? `${first + index}. ` : task ? "" : "• ";
+    const body = blocks(box.length > 0 ? rest : tokens, "\n", around);
+    return indented([{ text: sign, marks: around }, ...box, ...body], around);
   });
   return joined(lines, loose && items.length < 2 ? "\n\n" : "\n", around);
-}
-
-function hasBox(tokens: readonly Token[]): boolean {
-  return tokens.some((token) => token.type === "checkbox" || hasBox(childrenOf(token)));
 }
 
 /** All but the first line; code stays where it is, for whoever copies it. */

@@ -69,7 +69,7 @@ export function isKnown(token: Token): token is MarkedToken {
   return token.type !== spoiler.name;
 }
 
-export function childrenOf(token: Token): readonly Token[] {
+function childrenOf(token: Token): readonly Token[] {
   return "tokens" in token && Array.isArray(token.tokens) ? token.tokens : [];
 }
 

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 
 import { isJson, methods } from "./methods.ts";
-import { malformed, Refusal } from "./refusal.ts";
+import { malformed, misplaced, Refusal } from "./refusal.ts";
 import { Updates } from "./updates.ts";
 import { World, type Json } from "./world.ts";
 
@@ -16,8 +16,11 @@ export class BotApi {
   readonly violations: string[] = [];
   readonly tricks: Trick[] = [];
   readonly files = new Map<string, Buffer>();
-  /** Called after a call was done and before it is answered. */
+  /** Awaited before a call is done, and after it before it is answered. */
+  beforeCall: (method: string) => Promise<void> | void = () => undefined;
   beforeAnswer: (method: string) => Promise<void> | void = () => undefined;
+  /** HTML that it does not take, though it is right: as a newer or older Telegram might. */
+  unreadable: RegExp | undefined;
   isReachable = true;
   readonly #server: Server;
   readonly #updates = new Updates(this.world);
@@ -68,6 +71,9 @@ export class BotApi {
         throw new Refusal(429, `Too Many Requests: retry after ${trick.retryAfterSeconds}`, {
           parameters: { retry_after: trick.retryAfterSeconds },
         });
+      await this.beforeCall(rest);
+      if (given.parse_mode === "HTML" && this.unreadable?.test(String(given.text)))
+        throw misplaced("can't parse entities: unsupported start tag");
       const result = this.#call(rest, given);
       await this.beforeAnswer(rest);
       if (trick?.kind !== "cut") return answer(200, { ok: true, result });

@@ -61,9 +61,10 @@ export function parseHtml(html: string): { text: string; entities: Entity[] } {
 
 /** Where entities are inside of others that can not hold them: Telegram takes that and drops one of the two. */
 export function wrongNesting(entities: readonly Entity[]): string | undefined {
-  for (const outer of entities) {
-    for (const inner of entities) {
-      if (inner === outer || inner.offset < outer.offset || end(inner) > end(outer)) continue;
+  for (const [index, outer] of entities.entries()) {
+    // What was closed before is what is inside.
+    for (const inner of entities.slice(0, index)) {
+      if (inner.offset < outer.offset || end(inner) > end(outer)) continue;
       if (outer.type === "code" || outer.type === "pre") return `${inner.type} inside of ${outer.type}`;
       if (outer.type === "blockquote" && inner.type === "blockquote") return "a quotation inside of a quotation";
       if (outer.type === "text_link" && ["text_link", "code", "pre"].includes(inner.type))
