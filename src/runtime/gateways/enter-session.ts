@@ -7,6 +7,8 @@ import type { Admitted, MessageOutcome } from "./take-message.ts";
 
 /** Sessions of a chat that may end while one message is on its way. */
 const endedMax = 3;
+/** Events that can stand between a request to end and a message that did not know of it. */
+const slippedMax = 1_000;
 
 type Entered = { outcome: MessageOutcome; event?: { sessionId: SessionId; seq: number }; inLog?: true };
 
@@ -17,6 +19,8 @@ export async function enterSession(message: Incoming, admitted: Admitted, way: W
     const sessionId = await chats.ensure({ ...message.chat, chatType: message.chatType }, admitted.agent.name);
     try {
       const { outcome, sent } = await append(message, admitted, sessionId, way);
+      const isOpen = chats.open(message.chat, admitted.agent.name) === sessionId;
+      if (!isOpen && ended < endedMax && (await wasOverBefore(sessionId, sent.seq, way))) continue;
       // Where it stands if it had come before is not said: what came after it may not be in the index yet.
       return sent.repeated ? { outcome: "repeated", inLog: true } : { outcome, event: { sessionId, seq: sent.seq } };
     } catch (error) {
@@ -26,6 +30,12 @@ export async function enterSession(message: Incoming, admitted: Admitted, way: W
       if (!isOver || ended >= endedMax) throw error;
     }
   }
+}
+
+/** Whether the end was asked for just before: a message that slipped in behind it is dropped there. */
+async function wasOverBefore(id: SessionId, seq: number, { parts }: WayIn): Promise<boolean> {
+  const { events } = await parts.sessions.events(id, { after: Math.max(0, seq - slippedMax), limit: slippedMax });
+  return events.some((event) => event.seq < seq && event.type === "control_requested" && event.action === "end");
 }
 
 type Appended = { outcome: MessageOutcome; sent: Sent };

@@ -41,9 +41,8 @@ export function createGatewayRouter(parts: RouterParts): GatewayRouter {
     if (knowsAck(gateway)) host.tell(gateway, { type: "ack", ...about });
   };
 
-  const message = async (gateway: string, event: MessageEvent): Promise<void> => {
+  const message = async (gateway: string, event: MessageEvent, isRedelivered: boolean): Promise<void> => {
     const incoming = incomingOf(gateway, event, digest);
-    const isRedelivered = knowsAck(gateway);
     const outcome = await untilTaken(
       () => takeMessage(incoming, way),
       {
@@ -80,11 +79,12 @@ export function createGatewayRouter(parts: RouterParts): GatewayRouter {
   return {
     async received(gateway, event) {
       // A press is about one question: it does not wait for what was said before it, a picture being fetched perhaps.
+      const isRedelivered = knowsAck(gateway);
       const lane = JSON.stringify([event.type, gateway, event.chat_id]);
       try {
         await lanes.run(lane, async () => {
           if (stopping.signal.aborted) return;
-          await (event.type === "message_received" ? message(gateway, event) : pressed(gateway, event));
+          await (event.type === "message_received" ? message(gateway, event, isRedelivered) : pressed(gateway, event));
         });
       } catch (error) {
         log.error({ gateway, chat_id: event.chat_id, err: error }, "what came from a chat was not dealt with");

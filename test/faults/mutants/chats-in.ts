@@ -11,9 +11,9 @@ export const chatsInMutants: readonly Mutant[] = [
   {
     name: "a message is confirmed before it is durable",
     file: "src/runtime/gateways/router.ts",
-    find: "    const isRedelivered = knowsAck(gateway);",
+    find: "    const incoming = incomingOf(gateway, event, digest);",
     replace:
-      "    const isRedelivered = knowsAck(gateway);\n    confirm(gateway, { chat_id: event.chat_id, message_id: event.message_id });",
+      "    const incoming = incomingOf(gateway, event, digest);\n    confirm(gateway, { chat_id: event.chat_id, message_id: event.message_id });",
     test: faults,
   },
   {
@@ -74,6 +74,13 @@ export const chatsInMutants: readonly Mutant[] = [
     find: '!isGroup || admission.kind === "allow" || (command !== "reset" && command !== "cancel");',
     replace: "true || (isGroup && command && admission);",
     test: commands,
+  },
+  {
+    name: "a message that slipped in behind a session's end is lost",
+    file: "src/runtime/gateways/enter-session.ts",
+    find: "if (!isOpen && ended < endedMax && (await wasOverBefore(sessionId, sent.seq, way))) continue;",
+    replace: "if (isOpen === undefined) continue;",
+    test: faults,
   },
   {
     name: "a command to another bot is obeyed",

@@ -5,6 +5,8 @@ import type { RouterParts } from "../../../src/runtime/gateways/router-parts.ts"
 import type { SendMessage, Sent } from "../../../src/runtime/runtime.ts";
 import type { SessionId } from "../../../src/schema/ids.ts";
 import { DuragentError } from "../../../src/schema/problem.ts";
+import type { Appended, SessionStore } from "../../../src/ports/session-store.ts";
+import { eventually } from "../../support/runtime-harness.ts";
 import { routedChats, type RoutedChats } from "../../support/routed-chats.ts";
 import { openRestartableStore, openTestStore } from "../../support/test-store.ts";
 import { until } from "../../support/until.ts";
@@ -176,6 +178,40 @@ test("a message for a session that ends meanwhile is in the chat's next one", as
   await running.say("7", "hello");
   assert.deepEqual(await contents(running), ["hello"]);
   assert.equal(running.sessions.chats.recentOf({ gateway: "test", chatId: "dm" }).length, 3);
+});
+
+test("a message that slips in behind a request to end is in the chat's next session", async (t) => {
+  const real = await openTestStore(t);
+  let letGo: ((appended: Appended) => void) | undefined;
+  const store = new Proxy(real, {
+    get(target, name) {
+      if (name === "append") return appendEndLast;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+  // The end stands in the log's queue; who asked hears of it after the message has been queued behind it.
+  const appendEndLast: SessionStore["append"] = async (id, appendId, drafts, options) => {
+    const appended = await real.append(id, appendId, drafts, options);
+    if (drafts[0]?.type === "control_requested") return new Promise((resolve) => (letGo = () => resolve(appended)));
+    letGo?.(appended);
+    return appended;
+  };
+  const running = routedChats({ store });
+  await running.say("7", "hello");
+  const [first] = running.sessions.chats.sessionsOf({ gateway: "test", chatId: "dm" });
+  assert.ok(first);
+  await eventually(running, first, ({ type }) => type === "gateway_delivery");
+  const ending = running.sessions.control(first, { action: "end", by: "http", attached: true });
+  await until("the end is queued", () => letGo !== undefined);
+  await running.say("7", "and another thing", { id: "late" });
+  await ending;
+  const [second] = running.sessions.chats.sessionsOf({ gateway: "test", chatId: "dm" });
+  assert.ok(second && second !== first);
+  assert.deepEqual(await contents(running), ["hello", "and another thing", "and another thing"]);
+  const dropped = await eventually(running, first, ({ type }) => type === "messages_dropped");
+  assert.equal(dropped.type === "messages_dropped" && dropped.reason, "the session ends");
+  await eventually(running, second, ({ type }) => type === "turn_end");
 });
 
 test("what would always be refused is dropped, said once a minute, and confirmed", async (t) => {
