@@ -4,7 +4,9 @@ import type { Clock } from "../../ports/clock.ts";
 import { boundedLines } from "../bounded-lines.ts";
 import { releaseMemory } from "../release-memory.ts";
 
-export const linesPerSecondMax = 1_000;
+const linesPerSecondMax = 1_000;
+/** Four of the longest lines: to check one takes milliseconds, in which nobody else is served. */
+const bytesPerSecondMax = 4 * 1024 * 1024;
 
 type Parts = {
   clock: Clock;
@@ -15,13 +17,15 @@ type Parts = {
   take(line: string | null): void;
 };
 
-/** The lines of a pipe, at most 1,000 a second and only while there is room: what is beyond is not read, and its writer waits. */
+/** The lines of a pipe, 1,000 or 4 MiB a second at most and only while there is room: what is beyond is not read, and its writer waits. */
 export class PacedLines {
   readonly #stream: Readable;
   readonly #parts: Parts;
   #lines: (string | null)[] = [];
   #next = 0;
   #takenThisSecond = 0;
+  #bytesThisSecond = 0;
+  #hasSecond = false;
   #isFinal = false;
   #heldBack = false;
 
@@ -30,6 +34,7 @@ export class PacedLines {
     this.#parts = parts;
     const split = boundedLines(parts.lineBytesMax, (line) => this.#lines.push(line));
     stream.on("data", (chunk: Buffer) => {
+      this.#bytesThisSecond += chunk.length;
       split(chunk);
       releaseMemory(chunk);
       this.proceed();
@@ -45,19 +50,17 @@ export class PacedLines {
 
   /** Takes what waits and may be taken. */
   proceed(): void {
+    this.#startSecond();
     while (this.#next < this.#lines.length && this.#mayTake()) {
       const line = this.#lines[this.#next] ?? null;
       this.#next += 1;
-      this.#count();
+      this.#takenThisSecond += 1;
       this.#parts.take(line);
     }
-    if (this.#next < this.#lines.length) {
-      this.#heldBack = true;
-      this.#stream.pause();
-      return;
-    }
+    if (this.#next < this.#lines.length) return this.#holdBack();
     this.#lines = [];
     this.#next = 0;
+    if (this.#bytesThisSecond >= bytesPerSecondMax && !this.#isFinal) return this.#holdBack();
     if (this.#stream.isPaused()) this.#stream.resume();
   }
 
@@ -71,12 +74,19 @@ export class PacedLines {
     return this.#isFinal || (this.#takenThisSecond < linesPerSecondMax && this.#parts.hasRoom());
   }
 
-  #count(): void {
-    this.#takenThisSecond += 1;
-    if (this.#takenThisSecond > 1) return;
+  #holdBack(): void {
+    this.#heldBack = true;
+    this.#stream.pause();
+  }
+
+  #startSecond(): void {
+    if (this.#hasSecond) return;
+    this.#hasSecond = true;
     this.#parts.clock.after(1_000, () => {
+      this.#hasSecond = false;
       this.#takenThisSecond = 0;
-      this.proceed();
+      this.#bytesThisSecond = 0;
+      if (this.#stream.isPaused()) this.proceed();
     });
   }
 }

@@ -40,6 +40,14 @@ export const gatewayHostMutants: readonly Mutant[] = [
     only: "a flood is read",
   },
   {
+    name: "a line without end is read as fast as it comes",
+    file: `${folder}/paced-lines.ts`,
+    find: "if (this.#bytesThisSecond >= bytesPerSecondMax && !this.#isFinal) return this.#holdBack();",
+    replace: "",
+    test: "test/adapters/gateways/long-lines.test.ts",
+    only: "4 MiB a second",
+  },
+  {
     name: "all events are handled at once",
     file: `${folder}/inbound-events.ts`,
     find: "while (this.#handled < handledMax)",
@@ -161,8 +169,8 @@ export const gatewayHostMutants: readonly Mutant[] = [
   {
     name: "a gateway's log is written down without a bound",
     file: `${folder}/log-stderr.ts`,
-    find: "return lines <= linesPerSecondMax;",
-    replace: "return lines > 0;",
+    find: "if (lines > linesPerSecondMax) return;",
+    replace: "if (lines < 0) return;",
     test: odd,
     only: "a flood on stderr",
   },

@@ -120,6 +120,7 @@ const manners = {
     say({ type: "command_ok", request_id: "nobody's", message_id: "m2" });
   },
   "talks-on-stderr": async () => {
+    say(message("first"));
     const line = `\u001b[31mred\u0007 ${process.env["BOT_TOKEN"]}\n`;
     for (let at = 0; at < 100; at += 1)
       await new Promise((resolve) => process.stderr.write(line.repeat(1_000), resolve));
