@@ -11,7 +11,7 @@ import { mutantsNamed, type Mutant } from "./mutant.ts";
 const root = join(import.meta.dirname, "../..");
 /** A mutant may make its test wait for ever: that is red, too. */
 const mutantTimeoutMs = 300_000;
-const copied = ["src", "test", "bin", "schemas", "package.json", "tsconfig.json"];
+const copied = ["src", "gateways", "test", "bin", "schemas", "package.json", "tsconfig.json"];
 
 /** The source in a folder of its own; `node_modules` is the same. */
 async function copyOfSource(): Promise<string> {

@@ -166,7 +166,7 @@ export class DiscordWebsocket {
 
   #refusal(d: Record<string, unknown>, wanted: number): number | undefined {
     if (d.token !== this.#world.token) return 4004;
-    if (!Number.isInteger(wanted) || (wanted & ~knownIntents) !== 0) return 4013;
+    if (!Number.isInteger(wanted) || wanted < 0 || wanted > knownIntents) return 4013;
     if ((wanted & this.disallowedIntents) !== 0) return 4014;
     return typeof d.properties === "object" ? undefined : 4002;
   }
