@@ -5,7 +5,7 @@ import { inlineStretches, type Stretch } from "./inline-marks.ts";
 export type MessageLimit = { readonly max: number; size(markdown: string): number };
 
 /** A code block's first line: its mark and what stands behind it. Longer ones are text. */
-const fence = /^(?<indent>[ \t>]*)(?<mark>`{3,20}|~{3,20})(?<language>[^`\n]{0,60})$/;
+const fence = /^(?<indent>[ \t>]*)(?<mark>`{3,45}|~{3,45})(?<language>[^`\n]{0,60})$/;
 /** How much of a text is looked at for one part, in `max`: a character takes at most two units, marks more. */
 const windowOfMax = 3;
 

@@ -64,7 +64,7 @@ function openFence(part: string): string | undefined {
   let open: string | undefined;
   for (const line of part.split("\n")) {
     const bare = line.replace(/^[ \t>]*/, "").trimEnd();
-    if (open === undefined) open = /^[ \t>]*(`{3,20}|~{3,20})[^`\n]{0,60}$/.exec(line)?.[1];
+    if (open === undefined) open = /^[ \t>]*(`{3,45}|~{3,45})[^`\n]{0,60}$/.exec(line)?.[1];
     else if (bare.length >= open.length && bare === open.charAt(0).repeat(bare.length)) open = undefined;
   }
   return open;

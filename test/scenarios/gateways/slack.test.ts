@@ -1,0 +1,4 @@
+import { openSlack } from "../../support/platforms/slack/open.ts";
+import { platformScenarios } from "./platform-scenarios.ts";
+
+platformScenarios("Slack", openSlack);
