@@ -20,8 +20,8 @@ type Parts = {
   heard(pong: Pong): void;
   /** It hangs. */
   onSilent(why: string): void;
-  /** It has not reached its platform for 2 minutes. */
-  onUnreachable(why: string): void;
+  /** It has not reached its platform for so long, which is 2 minutes. */
+  onUnreachable(forMs: number): void;
 };
 
 /** Asks one run of a gateway every 30 s whether it lives and reaches its platform. */
@@ -106,7 +106,6 @@ export class Pings {
     if (connected) this.#unreachableSinceMs = undefined;
     else this.#unreachableSinceMs ??= now;
     const forMs = now - (this.#unreachableSinceMs ?? now);
-    if (forMs >= unreachableMs)
-      this.#parts.onUnreachable(`it has not reached its platform for ${Math.round(forMs / 1_000)} s`);
+    if (forMs >= unreachableMs) this.#parts.onUnreachable(forMs);
   }
 }

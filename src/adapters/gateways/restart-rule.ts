@@ -13,7 +13,7 @@ export type RunEnd = {
   readonly isClean: boolean;
   /** It was ended for what may be no fault of its own: its platform is away, or it is one that knows no pings. */
   readonly isPardoned: boolean;
-  /** How long it was ready. */
+  /** How long it was ready, and not known to be cut off from its platform. */
   readonly readyMs: number;
 };
 
@@ -33,7 +33,7 @@ export function afterEnd(
   { restart, random }: { restart: ExternalGateway["restart"]; random: number },
 ): AfterEnd {
   if (restart === "never" || (restart === "on_failure" && end.isClean)) return { kind: "stopped" };
-  const kept = end.readyMs >= provenMs && !end.isPardoned ? noFailures : before;
+  const kept = end.readyMs >= provenMs ? noFailures : before;
   const failures = end.isPardoned ? { ...kept, pardoned: kept.pardoned + 1 } : { ...kept, failed: kept.failed + 1 };
   if (failures.failed >= failuresMax) return { kind: "failed" };
   const ceilingMs = Math.min(pauseMsMax, firstPauseMs * 2 ** (failures.failed + failures.pardoned - 1));

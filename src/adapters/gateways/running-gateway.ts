@@ -71,6 +71,7 @@ export class RunningGateway {
   #fault: string | undefined;
   #reason: string | undefined;
   #isPardoned = false;
+  #cutOffMs = 0;
   #hasSpoken = false;
   #disarmOwnEnd: (() => void) | undefined;
 
@@ -167,7 +168,10 @@ export class RunningGateway {
       answersPings: () => this.knowsPings || !this.#hasSpoken,
       heard: (pong) => this.#heard(pong),
       onSilent: (why) => this.#giveUp(why, !this.knowsPings),
-      onUnreachable: (why) => this.#giveUp(why, true),
+      onUnreachable: (forMs) => {
+        this.#cutOffMs = forMs;
+        this.#giveUp(`it has not reached its platform for ${Math.round(forMs / 1_000)} s`, true);
+      },
     });
   }
 
@@ -272,7 +276,8 @@ export class RunningGateway {
   }
 
   #conclude(exit: ProcessExit): RunEnd {
-    const readyMs = this.#readySinceMs === undefined ? 0 : this.#parts.clock.monotonic() - this.#readySinceMs;
+    const now = this.#parts.clock.monotonic();
+    const readyMs = Math.max(0, now - (this.#readySinceMs ?? now) - this.#cutOffMs);
     this.#isEnding = true;
     this.#disarmOwnEnd?.();
     this.#pings.close();

@@ -43,6 +43,14 @@ test("a platform that is away for long makes no gateway fail, and pauses stay be
   assert.deepEqual(away.slice(0, 4), [1_000, 2_000, 4_000, 8_000]);
 });
 
+test("what failed before a long good run that the platform ended is forgotten", () => {
+  const good = { ...unreachable, readyMs: 60_000 };
+  assert.deepEqual(
+    pauses([crashed, crashed, crashed, crashed, good, crashed]),
+    [1_000, 2_000, 4_000, 8_000, 1_000, 2_000],
+  );
+});
+
 test("pauses are spread over the upper half of what they may be", () => {
   const ends = fc.integer({ min: 0, max: 3 });
   fc.assert(
