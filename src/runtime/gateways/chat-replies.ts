@@ -1,6 +1,7 @@
 import type { GatewayAnswer, GatewayRequest } from "../../ports/gateway-host.ts";
 import { Newest } from "./newest.ts";
 import type { RouterParts } from "./router-parts.ts";
+import { unlessStopped } from "./unless-stopped.ts";
 
 const triesMax = 3;
 const rateLimitDefaultMs = 5_000;
@@ -30,7 +31,7 @@ export class ChatReplies {
     this.stopping = stopping;
   }
 
-  /** `unsaid`: the gateway is gone; whoever can have the message delivered again says it then. */
+  /** `unsaid`: the gateway is gone; whoever can have the message delivered again says it then. Throws `shutting-down`. */
   async say(reply: Reply): Promise<"done" | "unsaid"> {
     const answer = await this.tried(reply.gateway, requestOf(reply, this.capabilities(reply.gateway)));
     if (answer.kind === "ok") return "done";
@@ -46,7 +47,9 @@ export class ChatReplies {
     const before = this.lastSaid.get(once.key);
     if (before !== undefined && now - before < once.everyMs) return;
     this.lastSaid.set(once.key, now);
-    const saying = this.say(reply).finally(() => this.going.delete(saying));
+    const said = (): unknown => this.going.delete(saying);
+    // It rejects only where the server stops: nobody needs to hear of it then.
+    const saying: Promise<unknown> = this.say(reply).then(said, said);
     this.going.add(saying);
   }
 
@@ -68,7 +71,7 @@ export class ChatReplies {
   private async tried(gateway: string, request: GatewayRequest): Promise<GatewayAnswer> {
     const { host, clock } = this.parts;
     for (let tries = 1; ; tries += 1) {
-      const answer = await host.ask(gateway, request);
+      const answer = await unlessStopped(host.ask(gateway, request), this.stopping);
       const isLimited = answer.kind === "error" && answer.code === "rate_limited";
       if (!isLimited || tries >= triesMax || this.stopping.aborted) return answer;
       const waitMs = Math.min(rateLimitMaxMs, answer.retryAfterMs ?? rateLimitDefaultMs);

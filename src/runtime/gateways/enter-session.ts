@@ -4,6 +4,7 @@ import { DuragentError, type ProblemCode } from "../../schema/problem.ts";
 import type { Sent } from "../runtime.ts";
 import type { Incoming, WayIn } from "./incoming.ts";
 import type { Admitted, MessageOutcome } from "./take-message.ts";
+import { unlessStopped } from "./unless-stopped.ts";
 
 /** Sessions of a chat that may end while one message is on its way. */
 const endedMax = 3;
@@ -75,7 +76,8 @@ async function contentOf(message: Incoming, { agent, admission }: Admitted, sess
     if (event.content.type === "media" || event.attachments) await sessions.checkSender(sessionId, message.senderId);
     // What nobody asked the agent to look at is not kept: a group's pictures would fill the disk.
     const keep = admission.kind === "allow";
-    const text = await describe(event, { gateway: chat.gateway, agent: agent.name, sessionId, keep });
+    const describing = describe(event, { gateway: chat.gateway, agent: agent.name, sessionId, keep });
+    const text = await unlessStopped(describing, way.stopping);
     message.described = { sessionId, text };
   }
   // A silent message is shown with its sender's name already.

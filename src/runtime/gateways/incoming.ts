@@ -27,6 +27,8 @@ export type Incoming = {
 export type WayIn = {
   readonly parts: RouterParts;
   readonly replies: ChatReplies;
+  /** Fires when the server stops: nothing more is waited for. */
+  readonly stopping: AbortSignal;
   /** Of senders, by gateway and id: for people to read. */
   readonly names: Newest<string>;
   /** Chats of which it is in the log that nobody answers them. */

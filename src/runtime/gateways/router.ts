@@ -32,6 +32,7 @@ export function createGatewayRouter(parts: RouterParts): GatewayRouter {
   const way: WayIn = {
     parts,
     replies,
+    stopping: stopping.signal,
     names: new Newest(rememberedMax),
     unanswered: new Newest(rememberedMax),
     decided: new Newest(rememberedMax),

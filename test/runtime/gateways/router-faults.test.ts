@@ -239,6 +239,28 @@ test("a reply waits as long as the platform asks for, and is given up after thre
   assert.deepEqual(running.gateways.acks, ["h"]);
 });
 
+test("a stop waits neither for a gateway that does not answer nor for a file that does not come", async (t) => {
+  const running = routedChats({
+    store: await openTestStore(t),
+    parts: (parts) => ({
+      ...parts,
+      describe: (event, place) =>
+        event.content.type === "media" ? new Promise(() => {}) : parts.describe(event, place),
+    }),
+  });
+  running.gateways.answer = () => new Promise(() => {});
+  const media = { content: { type: "media" as const, media_type: "image" } };
+  const going = [
+    running.say("7", "/help", { chat: "one" }),
+    running.say("7", "", { chat: "two", event: media }),
+    running.press("7", "menu:1", { chat: "three" }),
+  ];
+  await until("both asks are there", () => running.gateways.asked.length === 2);
+  await running.router.stop();
+  await Promise.all(going);
+  assert.deepEqual(running.gateways.acks, []);
+});
+
 test("a router that stops confirms nothing more, and waits for nothing that is tried again", async (t) => {
   const parts = sending(() => () => Promise.reject(new DuragentError("storage-full", "the disk is full")));
   const running = routedChats({ store: await openTestStore(t), parts });

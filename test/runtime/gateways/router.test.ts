@@ -5,6 +5,7 @@ import type { SessionEvent } from "../../../src/schema/session-event.ts";
 import { eventually } from "../../support/runtime-harness.ts";
 import { messageOf, routedChats, type RoutedChats } from "../../support/routed-chats.ts";
 import { openTestStore } from "../../support/test-store.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 const texts = (events: readonly SessionEvent[]): string[] =>
   events.flatMap((event) => (event.type === "user_message" || event.type === "silent_message" ? [event.content] : []));
@@ -102,7 +103,8 @@ test("what becomes of a group's members' messages is as the agent's access says"
       queue: { mode: "sequential" as const, debounce: { enabled: true, window_ms: 400 } },
     },
   };
-  const running = routedChats({ store: await openTestStore(t), access });
+  const clock = createVirtualClock();
+  const running = routedChats({ store: await openTestStore(t, clock), clock, access });
   for (const sender of ["p", "s", "b", "boss"])
     await running.say(sender, "hi", { id: `of ${sender}`, chat: "g", type: "group" });
   const events = await running.eventsIn("g");
