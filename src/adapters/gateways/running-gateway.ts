@@ -1,10 +1,4 @@
-import {
-  lineBytesMax,
-  protocolVersion,
-  type AuthMethod,
-  type Command,
-  type GatewayEvent,
-} from "@duragent/gateway-protocol";
+import { lineBytesMax, protocolVersion, type Command, type GatewayEvent } from "@duragent/gateway-protocol";
 
 import { terminalLine } from "../../domain/terminal-text.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -19,10 +13,10 @@ import { readEvent } from "./read-event.ts";
 import type { RunEnd } from "./restart-rule.ts";
 import { endOf } from "./run-end.ts";
 import { seldom } from "./seldom.ts";
+import { SelfDescription, type Remembered } from "./self-description.ts";
 
 /** For a program that says it ends, or can not be heard any more, to end by itself. */
 const ownEndMs = 10_000;
-const capabilitiesMax = 100;
 const shownLengthMax = 500;
 
 export type RunParts = {
@@ -38,9 +32,8 @@ export type RunParts = {
   redact(text: string): string;
   watch(group: number, mark: string): () => void;
   inbound: { readonly isFull: boolean; add(event: InboundEvent, bytes: number): boolean };
-  /** An earlier run has answered pings. */
-  knowsPings: boolean;
-  lastInboundAt: string | undefined;
+  /** Of earlier runs. */
+  remembered: Remembered;
   /** Ready, not ready any more, or `connected` is another. */
   onChange(): void;
 };
@@ -49,13 +42,7 @@ export type RunParts = {
 export class RunningGateway {
   /** Resolves when no process of it is left. Never rejects. */
   readonly ended: Promise<RunEnd>;
-  connected: boolean | null = null;
-  capabilities: readonly string[] = [];
-  program: { gateway: string; version: string } | undefined;
-  auth: AuthMethod | undefined;
-  lastInboundAt: string | undefined;
-  /** It has answered one, or does what came after pings. */
-  knowsPings: boolean;
+  readonly about: SelfDescription;
 
   readonly #parts: RunParts;
   readonly #process: GatewayProcess;
@@ -77,9 +64,8 @@ export class RunningGateway {
 
   constructor(parts: RunParts) {
     this.#parts = parts;
-    this.knowsPings = parts.knowsPings;
-    this.lastInboundAt = parts.lastInboundAt;
     const { clock, log } = parts;
+    this.about = new SelfDescription(parts.remembered, { clock, log, shown: (text) => this.#shown(text) });
     this.#sayRarely = seldom(clock, (fields, message) => log.warn(fields, message));
     this.#process = new GatewayProcess(parts.start, {
       clock,
@@ -165,9 +151,11 @@ export class RunningGateway {
       send: (requestId) => this.#commands.tell({ type: "ping", request_id: requestId }),
       wasHeldBack: () => this.#lines?.wasHeldBack() ?? false,
       // A program of the older protocol answers none, and lives as long as it says something.
-      answersPings: () => this.knowsPings || !this.#hasSpoken,
-      heard: (pong) => this.#heard(pong),
-      onSilent: (why) => this.#giveUp(why, !this.knowsPings),
+      answersPings: () => this.about.knowsPings || !this.#hasSpoken,
+      heard: (pong) => {
+        if (this.about.heard(pong)) this.#parts.onChange();
+      },
+      onSilent: (why) => this.#giveUp(why, !this.about.knowsPings),
       onUnreachable: (forMs) => {
         this.#cutOffMs = forMs;
         this.#giveUp(`it has not reached its platform for ${Math.round(forMs / 1_000)} s`, true);
@@ -177,7 +165,7 @@ export class RunningGateway {
 
   #take(line: string | null): void {
     const read = readEvent(line);
-    const { name, metrics, clock } = this.#parts;
+    const { name, metrics } = this.#parts;
     if (read.kind === "skipped") return this.#skip(read.why, read.detail);
     const { event } = read;
     this.#hasSpoken = true;
@@ -185,7 +173,7 @@ export class RunningGateway {
     switch (event.type) {
       case "message_received":
       case "callback_query":
-        this.lastInboundAt = new Date(clock.now()).toISOString();
+        this.about.received();
         if (!this.#parts.inbound.add(event, line?.length ?? 0))
           this.#skip("overflow", "events of a program that has ended");
         return;
@@ -205,33 +193,17 @@ export class RunningGateway {
         return this.#endsByItself("it said that it ends");
       case "auth_required":
       case "auth_success":
-        return this.#authenticate(event);
+        return this.about.authenticate(event);
     }
   }
 
-  #ready({ gateway, version, capabilities }: GatewayEvent<"ready">): void {
-    this.program = { gateway: this.#shown(gateway), version: this.#shown(version) };
-    this.capabilities = capabilities.slice(0, capabilitiesMax).map((one) => this.#shown(one));
-    // Newer than pings: whoever knows one knows the other.
-    if (capabilities.includes("ack")) this.knowsPings = true;
-    this.auth = undefined;
+  #ready(event: GatewayEvent<"ready">): void {
+    this.about.ready(event);
     if (this.#readySinceMs !== undefined || this.#isEnding) return;
     this.#readySinceMs = this.#parts.clock.monotonic();
-    this.#parts.log.info({ pid: this.pid, program: this.program, capabilities: this.capabilities }, "gateway is ready");
+    const { program, capabilities } = this.about;
+    this.#parts.log.info({ pid: this.pid, program, capabilities }, "gateway is ready");
     this.#pings.now();
-    this.#parts.onChange();
-  }
-
-  #heard({ connected, last_inbound_at }: GatewayEvent<"pong">): void {
-    this.knowsPings = true;
-    const told = Date.parse(last_inbound_at ?? "");
-    if (told > Date.parse(this.lastInboundAt ?? "1970-01-01")) this.lastInboundAt = new Date(told).toISOString();
-    if (this.connected === connected) return;
-    this.connected = connected;
-    this.#parts.log.info(
-      { connected },
-      connected ? "gateway reaches its platform" : "gateway does not reach its platform",
-    );
     this.#parts.onChange();
   }
 
@@ -241,18 +213,6 @@ export class RunningGateway {
     if (!fatal) return;
     this.#fault ??= what;
     this.#endsByItself(what);
-  }
-
-  #authenticate(event: GatewayEvent<"auth_required" | "auth_success">): void {
-    const { log } = this.#parts;
-    if (event.type === "auth_success") {
-      this.auth = undefined;
-      return log.info({}, "gateway was let in by its platform");
-    }
-    const isNews = this.auth === undefined;
-    this.auth = event.method;
-    // Codes follow each other every few seconds; `status` has the newest.
-    if (isNews) log.warn({ method: event.method.method }, "gateway waits for somebody to let it in: see gateway list");
   }
 
   /** Gives it a moment to end, then ends it: that it had to be ended is its fault then. */

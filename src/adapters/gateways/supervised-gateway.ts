@@ -19,6 +19,7 @@ import type { GatewayStart } from "./gateway-process.ts";
 import { InboundEvents } from "./inbound-events.ts";
 import { afterEnd, noFailures, type Failures } from "./restart-rule.ts";
 import { RunningGateway } from "./running-gateway.ts";
+import type { Remembered } from "./self-description.ts";
 
 export type SupervisedParts = {
   configFolder: string;
@@ -48,9 +49,7 @@ export class SupervisedGateway {
   #lastError: string | undefined;
   #restarts = 0;
   #failures: Failures = noFailures;
-  /** Of earlier runs. */
-  #knowsPings = false;
-  #lastInboundAt: string | undefined;
+  #remembered: Remembered = { knowsPings: false, lastInboundAt: undefined };
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(gateway: ExternalGateway, parts: SupervisedParts, handler: GatewayHandler) {
@@ -81,14 +80,14 @@ export class SupervisedGateway {
 
   get status(): GatewayStatus {
     const run = this.#run;
-    const { pid, connected = null, capabilities = [], program, auth } = run ?? {};
-    const lastInboundAt = run ? run.lastInboundAt : this.#lastInboundAt;
+    const { connected = null, capabilities = [], program, auth } = run?.about ?? {};
+    const { lastInboundAt } = run?.about ?? this.#remembered;
     const { name, command } = this.#gateway;
     return {
       name,
       command,
       state: this.state,
-      ...(pid === undefined ? {} : { pid }),
+      ...(run?.pid === undefined ? {} : { pid: run.pid }),
       connected,
       restarts: this.#restarts,
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
@@ -180,8 +179,8 @@ export class SupervisedGateway {
       this.#run = run;
       onStart();
       const end = await run.ended;
-      this.#knowsPings = run.knowsPings;
-      this.#lastInboundAt = run.lastInboundAt;
+      const { knowsPings, lastInboundAt } = run.about;
+      this.#remembered = { knowsPings, lastInboundAt };
       this.#run = undefined;
       if (ending.aborted) return this.#rest("stopped");
       const next = afterEnd(end, this.#failures, { restart, random: clock.random() });
@@ -223,8 +222,7 @@ export class SupervisedGateway {
       redact: this.#redact,
       watch,
       inbound: this.#inbound,
-      knowsPings: this.#knowsPings,
-      lastInboundAt: this.#lastInboundAt,
+      remembered: this.#remembered,
       onChange: () => this.#handler.changed(this.#gateway.name),
     });
   }

@@ -133,6 +133,16 @@ test("a server that starts none says so", async (t) => {
   assert.deepEqual(await ground.host.ping("chat"), { kind: "silent", detail: "it is off" });
 });
 
+test("a program that speaks another version of the protocol is warned of, and works", async (t) => {
+  const warned = async (version: string): Promise<number> => {
+    const ground = await openHost(t, [odd("is-of-version", { args: [version] })]);
+    await ground.becomes("ready");
+    return ground.log.filter(({ message }) => message.includes("another version")).length;
+  };
+  const all = await Promise.all(["v2", "v1beta3", "v1alpha1", "2.0.0"].map(warned));
+  assert.deepEqual(all, [1, 0, 0, 0]);
+});
+
 test("who has to let a program in is told once in the log, and always in its status", async (t) => {
   const clock = createVirtualClock();
   const ground = await openHost(t, [odd("needs-to-be-let-in")], { clock });

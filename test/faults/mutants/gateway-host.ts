@@ -129,7 +129,7 @@ export const gatewayHostMutants: readonly Mutant[] = [
   {
     name: "a gateway that knows no pings is ended for its silence",
     file: `${folder}/running-gateway.ts`,
-    find: "answersPings: () => this.knowsPings || !this.#hasSpoken,",
+    find: "answersPings: () => this.about.knowsPings || !this.#hasSpoken,",
     replace: "answersPings: () => true,",
     test: health,
     only: "knows no pings",

@@ -159,6 +159,10 @@ const manners = {
     if (more === "stays") stay();
     else process.stdout.write("", () => process.exit(Number(more)));
   },
+  "is-of-version": () => {
+    say({ type: "ready", gateway: "odd", version: more });
+    onCommand(() => undefined);
+  },
   "needs-to-be-let-in": () => {
     const method = (code) => ({ type: "auth_required", method: { method: "pair_code", code, expires_in: 60 } });
     say(method("one"));
