@@ -131,13 +131,16 @@ test("a gateway that is lost pauses its chats' work, and one that is ready again
   const running = lives(t)(host);
   const id = await running.sessions.chats.ensure(chat, "tester");
   const hold = gate();
-  running.model.reply({ text: ["one"], hold: hold.opened });
+  running.model.reply({ calls: [{ call_id: "c1", tool_name: "none", arguments: {} }], hold: hold.opened });
   await running.sessions.send(id, { content: "work", source: "gateway:test" });
   await running.model.nextRequest();
   host.set("test", { ready: false });
   running.sessions.gatewayChanged("test");
   hold.open();
   await eventually(running, id, (event) => event.type === "status_change" && event.to === "paused");
+  // Its run is over: nothing looks at it any more by itself.
+  for (let turns = 0; turns < 50; turns += 1) await new Promise(setImmediate);
+  assert.deepEqual(host.asked, []);
   host.set("test", { ready: true });
   running.sessions.gatewayChanged("test");
   await eventually(running, id, (event) => event.type === "status_change" && event.cause === "attach");

@@ -78,10 +78,12 @@ async function settled(): Promise<void> {
 /** Lets time pass until so many have been asked. */
 async function asksAfter({ host, clock }: World, count: number, stepMs = 100): Promise<number> {
   let passedMs = 0;
-  await until(`${count} requests`, () => {
+  await until(`${count} requests`, async () => {
     if (host.asked.length >= count) return true;
     clock.advance(stepMs);
     passedMs += stepMs;
+    // What is due now happens before more time passes.
+    for (let turns = 0; turns < 5; turns += 1) await new Promise(setImmediate);
     return false;
   });
   return passedMs;
@@ -163,9 +165,9 @@ test("a restart goes on with the oldest of a chat, whichever of its sessions is 
   before.clock.advance(5);
   const newer = await chatSession(before);
   for (const [id, text] of [
-    [newer, "one"],
-    [older, "two"],
-    [newer, "three"],
+    [older, "one"],
+    [newer, "two"],
+    [older, "three"],
   ] as const) {
     await say(before, id, text);
     await until("sent", async () =>
@@ -251,6 +253,19 @@ test("what a gateway could not be told while it was away goes out once it is the
     assert.equal((await delivered(one, id, 1))[0]?.status, "sent");
     assert.equal(new Set(requestIds(one.host.asked)).size, 1);
   }
+});
+
+test("a gateway that has lost its platform is asked again and again, which is no failure", async (t) => {
+  const one = world(t);
+  one.host.answer = planned(...Array.from({ length: 5 }, () => error("not_connected")));
+  const id = await chatSession(one);
+  await say(one, id, "patient");
+  await until("asked", () => one.host.asked.length === 1);
+  for (let count = 2; count <= 6; count += 1) {
+    await settled();
+    assert.equal(await asksAfter(one, count), 10_000);
+  }
+  assert.equal((await delivered(one, id, 1))[0]?.status, "sent");
 });
 
 test("a gateway that came back while it was being asked is asked again at once", async (t) => {
