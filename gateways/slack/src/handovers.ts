@@ -1,12 +1,13 @@
 import type { Core, GatewayEvent } from "@duragent/gateway-protocol";
 
-/** Slack delivers again what is not acknowledged within 3 s. */
-const ackWaitMs = 2_500;
 /** What Slack was told about before the core had it is held here; more is left to Slack, which delivers it again. */
 const waitingMax = 1_000;
-const knownMax = 2_000;
-const firstRetryMs = 10_000;
+const knownMax = 2 * waitingMax;
 const retryMaxMs = 60_000;
+
+/** Slack delivers again what is not acknowledged within 3 s. The core is handed the same again if it does not answer. */
+const usualWaits = { ackMs: 2_500, retryMs: 10_000 } as const;
+type Waits = { readonly ackMs: number; readonly retryMs: number };
 
 export type Inbound = GatewayEvent<"message_received" | "callback_query">;
 /** `durable`, `late` (will be) and `ignored` are acknowledged to Slack; `full` and `stopped` are not. */
@@ -14,17 +15,19 @@ export type Taken = "durable" | "late" | "ignored" | "full" | "stopped";
 
 /** What Slack has delivered, on its way to the core: in order within a chat, each once however often Slack brings it. */
 export class Handovers {
-  readonly #core: Core;
+  readonly #core: Pick<Core, "deliver" | "log" | "stopping">;
+  readonly #waits: Waits;
   readonly #known = new Map<string, Promise<Taken>>();
   readonly #lanes = new Map<string, Promise<void>>();
   #waiting = 0;
 
-  constructor(core: Core) {
+  constructor(core: Pick<Core, "deliver" | "log" | "stopping">, waits: Waits = usualWaits) {
     this.#core = core;
+    this.#waits = waits;
   }
 
   /**
-   * Resolves when the core has durably what `make` gives, after 2.5 s at the latest; then it is still handed over until it
+   * Resolves when the core has durably what `make` gives, after `ackMs` at the latest; then it is still handed over until it
    * is durable. `make` may take its time: what comes later in the same chat waits for it.
    */
   async take({ chatId, id }: { chatId: string; id: string }, make: () => Promise<Inbound | undefined>): Promise<Taken> {
@@ -35,12 +38,12 @@ export class Handovers {
       return "full";
     }
     const { promise: late, resolve } = Promise.withResolvers<Taken>();
-    const timer = setTimeout(resolve, ackWaitMs, "late");
+    const timer = setTimeout(resolve, this.#waits.ackMs, "late");
     const first = await Promise.race([taken, late]);
     clearTimeout(timer);
     if (first === "late") {
       this.#core.log(
-        `${id} of ${chatId} was not durable after ${ackWaitMs} ms: Slack is told that it came, and it is handed over until it is durable`,
+        `${id} of ${chatId} was not durable after ${this.#waits.ackMs} ms: Slack is told that it came, and it is handed over until it is durable`,
       );
     }
     return first;
@@ -81,7 +84,7 @@ export class Handovers {
   }
 
   async #untilDurable(event: Inbound): Promise<Taken> {
-    for (let waitMs = firstRetryMs; ; waitMs = Math.min(2 * waitMs, retryMaxMs)) {
+    for (let waitMs = this.#waits.retryMs; ; waitMs = Math.min(2 * waitMs, retryMaxMs)) {
       const wait = AbortSignal.timeout(waitMs);
       try {
         await this.#core.deliver(event, wait);

@@ -1,16 +1,24 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { openSlackHttp, openSlackSocket } from "../../support/platforms/slack/open.ts";
 import { bot } from "../../support/platforms/slack/workspace.ts";
-import { acknowledge, drive, modes } from "./driven-gateway.ts";
+import { acknowledge, acknowledged, drive, wholeFile } from "./driven-gateway.ts";
 
-for (const { mode, open } of modes) {
-  test(`a direct message is handed over, and Slack is told once the core has it (${mode})`, async (t) => {
-    const { platform, program } = await drive(t, open);
+const overSocket = await drive(wholeFile, openSlackSocket);
+const overHttp = await drive(wholeFile, openSlackHttp);
+const ways = [
+  { way: "socket mode", driven: overSocket },
+  { way: "signed requests", driven: overHttp },
+] as const;
+
+for (const { way, driven } of ways) {
+  test(`a direct message is handed over, and Slack is told once the core has it (${way})`, async () => {
+    const { platform, program } = driven;
     const chat = platform.dm("U1");
     const ts = await chat.say("U1", "is 1 < 2 & 3 > 2?");
-    const heard = await program.heard("message_received");
-    assert.deepEqual(platform.delivery.acknowledged, []);
+    const heard = await program.heard("message_received", { chat_id: chat.id });
+    assert.equal(platform.delivery.acknowledged.includes(ts), false);
     assert.deepEqual(heard, {
       type: "message_received",
       message_id: ts,
@@ -23,18 +31,14 @@ for (const { mode, open } of modes) {
       timestamp: new Date(Number(ts) * 1_000).toISOString(),
     });
     acknowledge(program, heard);
-    await platform.workspace.when(
-      () => platform.delivery.acknowledged.includes(ts) || undefined,
-      () => "it was not acknowledged",
-    );
-    assert.deepEqual(platform.violations, []);
+    await acknowledged(platform, ts);
   });
 
-  test(`a mention in a channel is handed over once, though Slack brings it twice (${mode})`, async (t) => {
-    const { platform, program } = await drive(t, open);
+  test(`a mention in a channel is handed over once, though Slack brings it twice (${way})`, async () => {
+    const { platform, program } = driven;
     const chat = platform.group("general", ["U1", "U2"]);
     const ts = await chat.say("U1", "hello", { mention: true });
-    const heard = await program.heard("message_received");
+    const heard = await program.heard("message_received", { chat_id: chat.id });
     assert.equal(heard.mentions_bot, true);
     assert.equal(heard.content.type === "text" && heard.content.text, "@Duragent hello");
     assert.deepEqual(heard.routing, {
@@ -45,42 +49,33 @@ for (const { mode, open } of modes) {
       thread_id: ts,
     });
     acknowledge(program, heard);
-    await platform.workspace.when(
-      () => platform.delivery.acknowledged.length === 2 || undefined,
-      () => "both deliveries are acknowledged",
-    );
-    assert.equal(program.of("message_received").length, 1);
+    await acknowledged(platform, ts, 2);
+    assert.equal(program.of("message_received").filter((each) => each.chat_id === chat.id).length, 1);
   });
 
-  test(`what is brought again after the core has it is acknowledged at once (${mode})`, async (t) => {
-    const { platform, program } = await drive(t, open);
+  test(`what is brought again after the core has it is acknowledged at once (${way})`, async () => {
+    const { platform, program } = driven;
     const chat = platform.dm("U1");
-    await chat.say("U1", "hello");
-    acknowledge(program, await program.heard("message_received"));
-    await platform.workspace.when(
-      () => platform.delivery.acknowledged.length === 1 || undefined,
-      () => "the first",
-    );
+    const ts = await chat.say("U1", "hello");
+    acknowledge(program, await program.heard("message_received", { chat_id: chat.id }));
+    await acknowledged(platform, ts);
     await platform.redeliver();
-    await platform.workspace.when(
-      () => platform.delivery.acknowledged.length === 2 || undefined,
-      () => "the second",
-    );
-    assert.equal(program.of("message_received").length, 1);
+    await acknowledged(platform, ts, 2);
+    assert.equal(program.of("message_received").filter((each) => each.chat_id === chat.id).length, 1);
   });
 }
 
-test("with the scope for mentions alone a mention comes as app_mention", async (t) => {
-  const { platform, program } = await drive(t);
+test("with the scope for mentions alone a mention comes as app_mention", async () => {
+  const { platform, program } = overSocket;
   const chat = platform.group("general", ["U1"]);
   await chat.say("U1", "hello", { mention: true, as: "app_mention" });
-  const heard = await program.heard("message_received");
+  const heard = await program.heard("message_received", { chat_id: chat.id });
   assert.equal(heard.mentions_bot, true);
   assert.equal(heard.routing.chat_type, "group");
 });
 
-test("edits, deletions, bots, and people who join are nothing said", async (t) => {
-  const { platform, program } = await drive(t);
+test("edits, deletions, bots, and people who join are nothing said", async () => {
+  const { platform, program } = overSocket;
   const chat = platform.group("general", ["U1"]);
   const at = { type: "message", channel: chat.id, channel_type: "channel", text: "x" };
   const events = [
@@ -96,34 +91,34 @@ test("edits, deletions, bots, and people who join are nothing said", async (t) =
   ];
   for (const event of events) await (await chat.event(event)).acknowledged;
   await chat.say("U1", "said", { subtype: "thread_broadcast" });
-  const heard = await program.heard("message_received");
+  const heard = await program.heard("message_received", { chat_id: chat.id });
   assert.equal(heard.content.type === "text" && heard.content.text, "said");
 });
 
-test("the mention before a command is taken away, so that it is one", async (t) => {
-  const { platform, program } = await drive(t);
+test("the mention before a command is taken away, so that it is one", async () => {
+  const { platform, program } = overSocket;
   const chat = platform.group("general", ["U1"]);
   await chat.say("U1", "/reset", { mention: true });
-  const heard = await program.heard("message_received");
+  const heard = await program.heard("message_received", { chat_id: chat.id });
   assert.equal(heard.content.type === "text" && heard.content.text, "/reset");
   assert.equal(heard.mentions_bot, true);
 });
 
-test("names, channels and addresses are read as people see them", async (t) => {
-  const { platform, program } = await drive(t);
+test("names, channels and addresses are read as people see them", async () => {
+  const { platform, program } = overSocket;
   const chat = platform.group("general", ["U1", "U2"]);
   const text =
     "<@U2> <@U404> <#C1|random> <!here> <!subteam^S1|@ops> <https://a.b/?c=1&amp;d=2|docs> <https://a.b|a.b> <mailto:x@y.z|x@y.z> &lt;b&gt;";
   await chat.event({ type: "message", channel: chat.id, channel_type: "channel", user: "U1", ts: "5.000001", text });
-  const heard = await program.heard("message_received");
+  const heard = await program.heard("message_received", { chat_id: chat.id });
   assert.equal(
     heard.content.type === "text" && heard.content.text,
     "@Person U2 @U404 #random @here @ops docs (https://a.b/?c=1&d=2) https://a.b x@y.z <b>",
   );
 });
 
-test("files come with their address and what it takes to fetch them", async (t) => {
-  const { platform, program } = await drive(t);
+test("files come with their address and what it takes to fetch them", async () => {
+  const { platform, program } = overSocket;
   const chat = platform.dm("U1");
   const file = (name: string, mimetype: string, more = {}) => ({
     id: "F1",
@@ -141,7 +136,7 @@ test("files come with their address and what it takes to fetch them", async (t) 
       { id: "F4", mode: "tombstone" },
     ],
   });
-  const { content, attachments } = await program.heard("message_received");
+  const { content, attachments } = await program.heard("message_received", { chat_id: chat.id });
   const headers = { authorization: "Bearer xoxb-1-test-token" };
   assert.deepEqual(content, {
     type: "media",
@@ -163,8 +158,8 @@ test("files come with their address and what it takes to fetch them", async (t) 
   );
 });
 
-test("a reply is for the bot where it began the thread or has spoken in it, also after a kill", async (t) => {
-  const driven = await drive(t);
+test("a reply is for the bot where it began the thread or has spoken in it, also after a kill", async () => {
+  const driven = overSocket;
   const { platform } = driven;
   const chat = platform.group("general", ["U1", "U2"]);
   const root = await chat.say("U1", "a question");
@@ -191,18 +186,24 @@ test("a reply is for the bot where it began the thread or has spoken in it, also
   assert.equal((await driven.program.heard("message_received", { message_id: after })).reply_to_bot, true);
   const toOwn = await chat.say("U2", "oh", { replyTo: own ?? "" });
   assert.equal((await driven.program.heard("message_received", { message_id: toOwn })).reply_to_bot, true);
-  assert.deepEqual(platform.violations, []);
 });
 
-test("messages of a chat keep their order, whoever has to be looked up first", async (t) => {
-  const { platform, program } = await drive(t);
+test("messages of a chat keep their order, whoever has to be looked up first", async () => {
+  const { platform, program } = overSocket;
   const users = Array.from({ length: 8 }, (_, index) => `U${index + 1}`);
   const chat = platform.group("general", users);
   const said: string[] = [];
   for (const user of [...users, ...users]) said.push(await chat.say(user, `from ${user}`));
   await program.heard("message_received", { message_id: said.at(-1) });
   assert.deepEqual(
-    program.of("message_received").map(({ message_id }) => message_id),
+    program
+      .of("message_received")
+      .filter(({ chat_id }) => chat_id === chat.id)
+      .map(({ message_id }) => message_id),
     said,
   );
+});
+
+test("nothing of this was malformed to Slack", () => {
+  assert.deepEqual([...overSocket.platform.violations, ...overHttp.platform.violations], []);
 });
