@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { approvalData } from "../../../src/domain/gateways/approval-data.ts";
+import { approvalButton } from "../../../src/domain/gateways/approval-button.ts";
 import { promptText } from "../../../src/domain/session/approval-prompt.ts";
 import type { Step } from "../../../src/domain/session/step.ts";
 import { decisionEvents } from "../../../src/runtime/decision-events.ts";
@@ -43,7 +43,7 @@ test("in a chat a question is asked by a message before it, in the same write: w
   assert.equal(question?.type, "approval_required");
   const button = (text: string, choice: "allow_once" | "allow_always" | "deny") => ({
     text,
-    callback_data: approvalData(choice, appr(1), digest),
+    callback_data: approvalButton(choice, appr(1), digest),
   });
   assert.deepEqual(send, {
     timestamp: at(0),

@@ -171,3 +171,24 @@ test("whatever happened in a session, a fork of it tells what its whole turns to
     { numRuns: 100 },
   );
 });
+
+test("a fork's turns were shown what the group said, at its new place, and what stays of it", () => {
+  const stays = { disposition: "passive" as const };
+  const log = placed([
+    e.start(),
+    e.control("resume"),
+    e.overheard(5, stays),
+    e.overheard(6),
+    e.overheard(7, stays),
+    e.message(1),
+    e.turn(1, [1], { context_from: 4 }),
+    e.response(7),
+    e.turnEnd(),
+  ]);
+  const copy = fork(log);
+  const start = copy.find((event) => event.type === "turn_start");
+  const from = copy.find((event) => event.type === "silent_message" && event.content === "s6");
+  assert.ok(start?.type === "turn_start" && start.context_from !== 4);
+  assert.equal(start.context_from, from?.seq);
+  assert.deepEqual(messagesOf(copy), messagesOf(log));
+});

@@ -6,6 +6,7 @@ import { evolve } from "../../../src/domain/session/evolve.ts";
 import { initialState } from "../../../src/domain/session/state.ts";
 import { contextStart } from "../../../src/runtime/model-calls/context-start.ts";
 import type { SessionEvent } from "../../../src/schema/session-event.ts";
+import { events as e, placed } from "../../support/given-when-then.ts";
 import { harness, newSession, eventsOf } from "../../support/runtime-harness.ts";
 import { openTestStore } from "../../support/test-store.ts";
 
@@ -73,5 +74,43 @@ test("a message that waited through a turn is kept with the turn that took it in
   assert.deepEqual(
     turns.map((one) => one.messages.map((part) => (part.role === "tool" ? "" : part.content))),
     [["queued", "re r2"]],
+  );
+});
+
+test("what a group said while a turn worked is kept for the turn that is shown it, and for the one that may be", () => {
+  const log = (...drafts: Parameters<typeof placed>[0]) => {
+    const events = placed([e.start(), e.message(1), e.turn(1, [1]), e.overheard(5), e.overheard(6), ...drafts]);
+    const kept = (from: number | null): SessionEvent[] => {
+      const start = contextStart(events, events.reduce(evolve, initialState), 0, from);
+      return events.filter((event) => event.seq >= start);
+    };
+    return { events, kept };
+  };
+  const ended = [e.response(3), e.turnEnd()];
+  const waits = log(...ended, e.message(2));
+  assert.deepEqual([waits.kept(null)[0]?.seq, waits.kept(5)[0]?.seq], [8, 5]);
+  for (const more of [[], [e.response(9)], [e.response(9), e.turnEnd()]]) {
+    const { events, kept } = log(...ended, e.message(2), e.turn(2, [2], { context_from: 5 }), ...more);
+    const last = (from: SessionEvent[]) => conversation(from).turns.at(-1)?.messages;
+    assert.deepEqual(last(kept(null)), last(events));
+  }
+});
+
+test("a passive message that waited through a turn's end is kept with the turn that was told it", () => {
+  const events = placed([
+    e.start(),
+    e.message(1),
+    e.turn(1, [1]),
+    e.response(3),
+    e.silent(5),
+    e.turnEnd(),
+    e.message(2),
+    e.turn(2, [2]),
+  ]);
+  const start = contextStart(events, events.reduce(evolve, initialState), 0);
+  const { turns } = conversation(events.filter((event) => event.seq >= start));
+  assert.deepEqual(
+    turns.at(-1)?.messages.map((one) => one.role === "user" && one.content),
+    ["bob: s5", "m2"],
   );
 });
