@@ -1,4 +1,4 @@
-import { approvalData } from "../domain/gateways/approval-data.ts";
+import { approvalButton } from "../domain/gateways/approval-button.ts";
 import { promptText } from "../domain/session/approval-prompt.ts";
 import { promptIdOf } from "../domain/session/chat-sends.ts";
 import type { SessionState } from "../domain/session/state.ts";
@@ -44,7 +44,7 @@ function promptEvent(
 ): EventDraft {
   const button = (text: string, choice: ApprovalChoice) => ({
     text,
-    callback_data: approvalData(choice, approvalId, digest),
+    callback_data: approvalButton(choice, approvalId, digest),
   });
   const row = [
     button("Allow once", "allow_once"),

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 
-import { approvalData } from "../../src/domain/gateways/approval-data.ts";
+import { approvalButton } from "../../src/domain/gateways/approval-button.ts";
 import type {
   GatewayAnswer,
   GatewayHint,
@@ -151,7 +151,7 @@ export function routedChats(options: RoutedOptions): RoutedChats {
     async button(choice, chat = "dm") {
       const [question] = await newest(chat);
       if (!question) throw new Error("no question waits");
-      return approvalData(choice, question.approvalId, (text) => parts.digest(text));
+      return approvalButton(choice, question.approvalId, (text) => parts.digest(text));
     },
     async eventsIn(chat = "dm") {
       const all: SessionEvent[] = [];

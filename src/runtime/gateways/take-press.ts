@@ -1,5 +1,5 @@
 import { admit, isApprover } from "../../domain/gateways/access.ts";
-import { approvalTag, parseApprovalData } from "../../domain/gateways/approval-data.ts";
+import { approvalTag, parseApprovalButton } from "../../domain/gateways/approval-button.ts";
 import type { ChatType } from "../../domain/gateways/chat-type.ts";
 import { pressKey } from "../../domain/gateways/message-key.ts";
 import { terminalLine } from "../../domain/terminal-text.ts";
@@ -53,7 +53,7 @@ type Question = {
 
 async function decided(press: Press, way: WayIn): Promise<Decided> {
   const { seen } = way.parts;
-  const said = parseApprovalData(press.event.data);
+  const said = parseApprovalButton(press.event.data);
   if (!said) return { outcome: "other" };
   if (await seen.has(press.chat, press.key)) return { outcome: "repeated", text: alreadyDecided };
   const question = await questionOf(press.chat, said.tag, way);

@@ -4,7 +4,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
-import { approvalData, approvalTag, parseApprovalData } from "../../../src/domain/gateways/approval-data.ts";
+import { approvalButton, approvalTag, parseApprovalButton } from "../../../src/domain/gateways/approval-button.ts";
 import { chatTypeOf } from "../../../src/domain/gateways/chat-type.ts";
 import { messageKey, pressKey } from "../../../src/domain/gateways/message-key.ts";
 
@@ -30,15 +30,15 @@ test("a question's tag is the base32 of its id's SHA-256", () => {
 test("what a button carries is found again, and within the platforms' 64 bytes", () => {
   fc.assert(
     fc.property(fc.constantFrom("allow_once", "allow_always", "deny"), fc.string(), (choice, id) => {
-      const written = approvalData(choice, id, digest);
+      const written = approvalButton(choice, id, digest);
       assert.ok(Buffer.byteLength(written) <= 64);
-      assert.deepEqual(parseApprovalData(written), { choice, tag: approvalTag(id, digest) });
+      assert.deepEqual(parseApprovalButton(written), { choice, tag: approvalTag(id, digest) });
     }),
   );
 });
 
 test("older buttons name no question, and other buttons are none of ours", () => {
-  assert.deepEqual(parseApprovalData("approve:allow_always"), { choice: "allow_always" });
+  assert.deepEqual(parseApprovalButton("approve:allow_always"), { choice: "allow_always" });
   for (const other of [
     "",
     "approve:",
@@ -51,7 +51,7 @@ test("older buttons name no question, and other buttons are none of ours", () =>
     "approve:deny:abcdefghij\n",
     "menu:3",
   ]) {
-    assert.equal(parseApprovalData(other), undefined, JSON.stringify(other));
+    assert.equal(parseApprovalButton(other), undefined, JSON.stringify(other));
   }
 });
 

@@ -20,12 +20,12 @@ export function approvalTag(approvalId: string, digest: Digest): string {
 }
 
 /** `callback_data` of a button, at most 31 bytes. */
-export function approvalData(choice: ApprovalChoice, approvalId: string, digest: Digest): string {
+export function approvalButton(choice: ApprovalChoice, approvalId: string, digest: Digest): string {
   return `approve:${choice}:${approvalTag(approvalId, digest)}`;
 }
 
 /** What a pressed button says; nothing if it is not about an approval. Without `tag` (as older programs wrote it): the question that waits. */
-export function parseApprovalData(data: string): { choice: ApprovalChoice; tag?: string } | undefined {
+export function parseApprovalButton(data: string): { choice: ApprovalChoice; tag?: string } | undefined {
   const [, word, tag] = form.exec(data) ?? [];
   const choice = choices.find((known) => known === word);
   if (choice === undefined) return undefined;
