@@ -35,6 +35,7 @@ export function channelSends({ notifier, clock, log }: Pick<RuntimeParts, "notif
   return {
     laneOf: (id, { channel }) =>
       channel === undefined ? null : { name: JSON.stringify([id, channel]), group: `channel ${channel}` },
+    isBlocked: () => false,
     attempt,
   };
 }

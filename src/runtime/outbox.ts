@@ -5,6 +5,8 @@ import type { LivingSession } from "./living-session.ts";
 import { enter } from "./session-commands.ts";
 import type { SessionRegistry } from "./session-registry.ts";
 
+/** What is blocked is woken when that is over; this is for a change that nobody told. */
+const blockedMs = 60_000;
 const recordBaseMs = 1_000;
 const recordMaxMs = 60_000;
 
@@ -20,6 +22,8 @@ export type Tries = { failed: number; ended: number };
 export interface Carrier {
   /** What goes out strictly in order, and what wakes it; `null`: another carrier's. */
   laneOf(id: SessionId, send: OpenSend): { name: string; group: string } | null;
+  /** Nothing of the group can go out now: its sessions are left to sleep until it is woken. */
+  isBlocked(group: string): boolean;
   attempt(send: OpenSend, state: SessionState, tries: Tries, signal: AbortSignal): Promise<Attempt>;
 }
 
@@ -124,7 +128,8 @@ export class Outbox {
   private async deliverAll(name: string, lane: Lane): Promise<void> {
     for (let next = lane.queue[0]; next && !this.stopping.signal.aborted; next = lane.queue[0]) {
       const { wakes } = lane;
-      const againMs = await this.advance(lane.carrier, next);
+      const isBlocked = next.outcome === null && lane.carrier.isBlocked(lane.group);
+      const againMs = isBlocked ? blockedMs : await this.advance(lane.carrier, next);
       if (againMs !== null) await this.pause(lane, againMs, wakes);
       else {
         lane.queue.splice(lane.queue.indexOf(next), 1);
@@ -151,7 +156,7 @@ export class Outbox {
     } catch (error) {
       if (signal.aborted || isGone(error)) return null;
       const fields = { session_id: queued.id, request_id: queued.requestId, err: error };
-      this.registry.parts.log.warn(fields, "an outgoing message could not be recorded");
+      this.registry.parts.log.warn(fields, "an outgoing message could not be delivered or recorded; it is tried again");
       queued.unrecorded += 1;
       return Math.min(recordMaxMs, recordBaseMs * 2 ** (queued.unrecorded - 1));
     }

@@ -20,8 +20,9 @@ const endedMax = 10;
 
 type Parts = Pick<RuntimeParts, "gateways" | "store" | "log" | "metrics">;
 
+const groupStart = "gateway ";
 /** The group of a gateway's lanes, to be woken when it has changed. */
-export const gatewayGroup = (gateway: string): string => `gateway ${gateway}`;
+export const gatewayGroup = (gateway: string): string => `${groupStart}${gateway}`;
 
 /** Carries what is for chats to their gateways; each chat's messages in order, whichever session they are of. */
 export function chatSends(parts: Parts): Carrier {
@@ -36,6 +37,12 @@ export function chatSends(parts: Parts): Carrier {
       gateway === undefined || chatId === undefined
         ? null
         : { name: JSON.stringify(["chat", gateway, chatId]), group: gatewayGroup(gateway) },
+
+    isBlocked(group) {
+      const gateway = group.slice(groupStart.length);
+      // What is for one that nobody configures is settled at once.
+      return parts.gateways.status(gateway) !== undefined && !parts.gateways.isReady(gateway);
+    },
 
     async attempt(send, state, tries, signal) {
       const { gateway = "" } = send;
@@ -58,7 +65,6 @@ async function tryOnce(parts: Parts, { send, state, tries, signal }: Going, slot
   const status = gateways.status(gateway);
   if (!status) return over(failed(`no gateway ${gateway} is configured; see gateways: in duragent.yaml`));
   if (isAnswered(send, state)) return over(failed(tooLate));
-  if (!gateways.isReady(gateway)) return again(pollMs);
   const edited = send.edits === undefined ? null : await editedBy(send, state, store);
   const outgoing = outgoingRequest(send, { capabilities: status.capabilities, edited });
   if ("error" in outgoing) return over(failed(outgoing.error));

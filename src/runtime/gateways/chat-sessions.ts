@@ -56,13 +56,15 @@ export class ChatSessions {
   saw(id: SessionId, state: SessionState, problem?: SessionProblem): void {
     if (!state.gateway) return;
     const { name, chatId } = state.gateway;
+    const updatedAtMs = Date.parse(state.updatedAt);
+    if (state.ended && updatedAtMs < this.recentSinceMs()) return this.forget(id);
     this.chatOf.set(id, { gateway: name, chatId });
     this.sessionsIn({ gateway: name, chatId }).set(id, {
       agent: state.agent,
       // Into one that can not be written to no message goes.
       isOpen: !state.endAsked && !state.ended && !(problem && unwritable.has(problem.code)),
       isBusy: !state.ended && (hasOpenWork(state) || state.sends.length > 0 || state.endAsked !== null),
-      updatedAtMs: Date.parse(state.updatedAt),
+      updatedAtMs,
     });
   }
 
@@ -71,7 +73,10 @@ export class ChatSessions {
     const chat = this.chatOf.get(id);
     if (!chat) return;
     this.chatOf.delete(id);
-    this.sessionsIn(chat).delete(id);
+    const chats = this.chats.get(chat.gateway);
+    const sessions = chats?.get(chat.chatId);
+    sessions?.delete(id);
+    if (sessions?.size === 0) chats?.delete(chat.chatId);
   }
 
   /** The open session of a chat with an agent, without one of that name the newest of any. */
@@ -86,8 +91,8 @@ export class ChatSessions {
 
   /** All that can hold a message that comes again, also those that have ended; oldest first. */
   recentOf(chat: Chat): readonly SessionId[] {
-    const since = this.registry.parts.clock.now() - recentMs;
-    return this.ids(chat, (session) => session.updatedAtMs >= since).toReversed();
+    const sinceMs = this.recentSinceMs();
+    return this.ids(chat, (session) => session.updatedAtMs >= sinceMs).toReversed();
   }
 
   /** Finds the open session, or creates one; those who ask at the same time share it. Throws what `create` does. */
@@ -147,6 +152,10 @@ export class ChatSessions {
       }
     }
     throw new DuragentError("conflict", `no session could be made for chat ${chatId} of gateway ${gateway}`);
+  }
+
+  private recentSinceMs(): number {
+    return this.registry.parts.clock.now() - recentMs;
   }
 
   private newest(chat: Chat, fits: (session: KnownSession) => boolean): SessionId | undefined {

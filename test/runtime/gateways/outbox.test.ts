@@ -255,6 +255,29 @@ test("what a gateway could not be told while it was away goes out once it is the
   }
 });
 
+test("what waits for a gateway keeps none of its sessions awake", async (t) => {
+  const one = world(t);
+  one.host.set("test", { ready: false });
+  for (let chat = 0; chat < 3; chat += 1) {
+    const id = await chatSession(one, `c${chat}`);
+    await say(one, id, "later");
+    await until("written", async () => (await eventsOf(one.running, id)).some(({ type }) => type === "turn_end"));
+  }
+  const opened: SessionId[] = [];
+  const { store } = one.running.parts;
+  const open = store.open.bind(store);
+  store.open = (id) => (opened.push(id), open(id));
+  for (let minutes = 0; minutes < 60; minutes += 1) {
+    one.clock.advance(60_000);
+    await settled();
+  }
+  assert.deepEqual(opened, []);
+  one.host.set("test", { ready: true });
+  one.running.sessions.gatewayChanged("test");
+  await until("told", () => one.host.asked.length === 3);
+  assert.equal(new Set(opened).size, 3, "they had gone to sleep");
+});
+
 test("a gateway that has lost its platform is asked again and again, which is no failure", async (t) => {
   const one = world(t);
   one.host.answer = planned(...Array.from({ length: 5 }, () => error("not_connected")));

@@ -135,7 +135,7 @@ for (const cut of ["kill", "power cut"] as const) {
           await last.sessions.stop(0);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 }

@@ -75,7 +75,7 @@ for (const cut of ["power cut", "kill"] as const) {
           check(await open(), world);
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 }
