@@ -73,6 +73,7 @@ class RunningGateway {
     this.#read();
 
     const initialize = await this.#initialize();
+    if (this.#isEnding) return;
     const config = initialize?.config ?? {};
     this.#hide = secretsHidden(config, process.env);
     let hasLogged = false;
