@@ -2,7 +2,7 @@
 // With names: only the files of mutants/ so called, and mutants in whose name one of them stands.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -13,11 +13,16 @@ const root = join(import.meta.dirname, "../..");
 const mutantTimeoutMs = 300_000;
 const copied = ["src", "gateways", "test", "bin", "schemas", "package.json", "tsconfig.json"];
 
-/** The source in a folder of its own; `node_modules` is the same. */
+/** The source in a folder of its own; what it needs is the same, but for its own packages, which may be what is mutated. */
 async function copyOfSource(): Promise<string> {
   const copy = await mkdtemp(join(tmpdir(), "duragent-mutants-"));
   for (const name of copied) await cp(join(root, name), join(copy, name), { recursive: true });
-  await symlink(join(root, "node_modules"), join(copy, "node_modules"));
+  const [theirs, ours] = [join(root, "node_modules"), join(copy, "node_modules")];
+  await mkdir(join(ours, "@duragent"), { recursive: true });
+  for (const name of await readdir(theirs))
+    if (name !== "@duragent") await symlink(join(theirs, name), join(ours, name));
+  for (const name of await readdir(join(theirs, "@duragent")))
+    await cp(join(theirs, "@duragent", name), join(ours, "@duragent", name), { verbatimSymlinks: true });
   return copy;
 }
 
