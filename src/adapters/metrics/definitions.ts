@@ -141,7 +141,7 @@ export const metricDefinitions = {
   },
   duragent_gateway_presses_total: {
     kind: "counter",
-    help: "Pressed buttons, by what became of them: decided, repeated, stale, forbidden, refused, other or put_off.",
+    help: "Pressed buttons, by what became of them: decided, repeated, stale, forbidden, refused, other, unfit or put_off.",
     labels: ["gateway", "outcome"],
   },
 } as const satisfies Record<string, MetricDefinition>;

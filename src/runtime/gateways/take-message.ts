@@ -93,12 +93,13 @@ async function admitted(message: Incoming, admittedBy: Admitted, way: WayIn): Pr
   const { access, admission, agent } = admittedBy;
   way.names.set(`${message.chat.gateway} ${message.senderId}`, message.senderName);
   const command = commandOf(message, access);
-  if (command && mayUse(command, message, admission)) return obey(command, message, agent, way);
-  if (isEmpty(message)) return { outcome: "empty" };
-  if (await answeredInWords(message, admittedBy, way)) return { outcome: "answer", inLog: true };
   try {
+    if (command && mayUse(command, message, admission)) return await obey(command, message, agent, way);
+    if (isEmpty(message)) return { outcome: "empty" };
+    if (await answeredInWords(message, admittedBy, way)) return { outcome: "answer", inLog: true };
     return await enterSession(message, admittedBy, way);
   } catch (error) {
+    // Tried again for ever it would keep all that comes after it waiting.
     if (isPassing(error) || !(error instanceof DuragentError)) throw error;
     return notTaken(message, error, way);
   }

@@ -12,6 +12,7 @@ import type { PendingApproval } from "../runtime.ts";
 import type { WayIn } from "./incoming.ts";
 import type { PressEvent } from "./router-parts.ts";
 import { openAccess } from "./take-message.ts";
+import { isPassing } from "./until-taken.ts";
 
 /** What Telegram shows at most, in UTF-16 units. */
 const answerUnitsMax = 200;
@@ -19,7 +20,7 @@ const noLongerWaits = "This question no longer waits.";
 const alreadyDecided = "Already decided.";
 
 /** What became of a press of a button, as it is counted. */
-export type PressOutcome = "decided" | "repeated" | "stale" | "forbidden" | "refused" | "other";
+export type PressOutcome = "decided" | "repeated" | "stale" | "forbidden" | "refused" | "other" | "unfit";
 
 export type Press = { readonly event: PressEvent; readonly chat: Chat; readonly key: string };
 
@@ -31,7 +32,7 @@ export const pressOf = (gateway: string, event: PressEvent, digest: (text: strin
 
 /** Decides what the button is about, durably, and answers the press. Throws what may pass. */
 export async function takePress(press: Press, way: WayIn): Promise<PressOutcome> {
-  const { outcome, text } = await decided(press, way);
+  const { outcome, text } = await decided(press, way).catch((error: unknown) => unfit(error, press, way));
   const { callback_query_id: id } = press.event;
   const shown = text === undefined ? {} : { text: terminalLine(way.parts.redact(text), answerUnitsMax) };
   await way.replies.answerPress(press.chat.gateway, {
@@ -41,6 +42,13 @@ export async function takePress(press: Press, way: WayIn): Promise<PressOutcome>
     ...shown,
   });
   return outcome;
+}
+
+/** It would fail the same again; redelivered for ever it would keep all that comes after it waiting. */
+function unfit(error: unknown, { chat }: Press, { parts }: WayIn): Decided {
+  if (isPassing(error) || !(error instanceof DuragentError)) throw error;
+  parts.log.error({ ...chat, code: error.code, err: error }, "a press of a button came to nothing");
+  return { outcome: "unfit", text: `That did not work (${error.code}).` };
 }
 
 type Decided = { outcome: PressOutcome; text?: string };

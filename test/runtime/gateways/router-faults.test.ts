@@ -229,6 +229,19 @@ test("what would always be refused is dropped, said once a minute, and confirmed
   ]);
 });
 
+test("a press whose session can not be read is confirmed all the same, and named in the log", async (t) => {
+  const damaged = () => Promise.reject(new DuragentError("session-corrupt", "line 3 is damaged"));
+  const running = routedChats({
+    store: await openTestStore(t),
+    parts: (parts) => ({ ...parts, sessions: { ...parts.sessions, get: damaged } }),
+  });
+  await running.say("7", "hello");
+  await running.press("7", "approve:deny", { id: "p" });
+  assert.equal(running.gateways.acks.at(-1), "p");
+  assert.equal(running.gateways.said.at(-1), "press: That did not work (session-corrupt).");
+  assert.equal(running.counted.unfit, 1);
+});
+
 test("a reply waits as long as the platform asks for, and is given up after three tries", async (t) => {
   const clock = createVirtualClock({ sleepsPass: true });
   const running = routedChats({ store: await openTestStore(t, clock), clock });
