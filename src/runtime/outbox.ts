@@ -15,8 +15,8 @@ export type Outcome = { status: "sent"; messageId?: string | undefined } | { sta
 /** What came of one try. `again`: after this many milliseconds, or as soon as its lane's group is woken. */
 export type Attempt = { kind: "over"; outcome: Outcome } | { kind: "again"; afterMs: number };
 
-/** Tries of one message since the start that count against it; its carrier keeps them. */
-export type Tries = { failed: number; ended: number };
+/** Tries of one message since the start, by what became of them; its carrier keeps them. `cutOff` ones do not count against it. */
+export type Tries = { failed: number; ended: number; cutOff: number };
 
 /** A way out of the process. */
 export interface Carrier {
@@ -113,7 +113,15 @@ export class Outbox {
     if (lane.known.has(key)) return;
     lane.known.add(key);
     const { request_id: requestId, timestamp, seq } = send;
-    const queued = { id, requestId, timestamp, seq, tries: { failed: 0, ended: 0 }, outcome: null, unrecorded: 0 };
+    const queued = {
+      id,
+      requestId,
+      timestamp,
+      seq,
+      tries: { failed: 0, ended: 0, cutOff: 0 },
+      outcome: null,
+      unrecorded: 0,
+    };
     // Nearly always the newest.
     const before = lane.queue.findLastIndex((other) => isBefore(other, queued));
     lane.queue.splice(before + 1, 0, queued);

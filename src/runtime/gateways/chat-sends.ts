@@ -78,13 +78,19 @@ function attemptOf(answer: GatewayAnswer, tries: Tries): Attempt {
     case "error":
       if (answer.code === "rate_limited")
         return again(Math.min(rateLimitedMsMax, answer.retryAfterMs ?? rateLimitedMs));
-      if (answer.code === "not_connected") return again(pollMs);
+      if (answer.code === "not_connected") return cutOff(tries);
       return failedOnce(`${answer.code}: ${answer.detail}`, tries);
     case "unanswered":
       if (answer.why === "timeout") return failedOnce(answer.detail, tries);
       tries.ended += answer.why === "ended" ? 1 : 0;
       return tries.ended >= endedMax ? over(failed(answer.detail)) : again(pollMs);
   }
+}
+
+/** Mostly it was one connection that had gone stale, and the platform is there. */
+function cutOff(tries: Tries): Attempt {
+  tries.cutOff += 1;
+  return again(Math.min(pollMs, retryBaseMs * 2 ** (tries.cutOff - 1)));
 }
 
 function failedOnce(detail: string, tries: Tries): Attempt {
