@@ -17,7 +17,8 @@ const gateway = join(import.meta.dirname, "timing-gateway.ts");
 /** From a gateway's message to the command that carries the answer, as its own process sees both; the model answers at once. */
 export async function run(): Promise<Row[]> {
   await using folder = await benchFolder();
-  const floor = (await floorTimes(folder.path)).slice(warmUp);
+  // Before and after, so that both meet the same moments of a shared machine.
+  const before = await floorTimes(folder.path);
   const path = join(folder.path, "times.json");
   await writeWorkspace(folder.path, path);
   await using server = await startDuragent(folder.path);
@@ -26,6 +27,7 @@ export async function run(): Promise<Row[]> {
     await sleep(50);
   }
   const times = timesIn(await readFile(path, "utf8")).slice(warmUp);
+  const floor = [before, await floorTimes(folder.path)].flatMap((half) => half.slice(warmUp));
   const peer = { name: "a line there and back, 2 × write + fdatasync", value: quantile(floor, 0.5) };
   const what = "gateway message in → session → out, without the model";
   const why = "a turn with its events, checks and snapshots lies between the two lines";
