@@ -9,10 +9,14 @@ const capabilitiesMax = 100;
 /** What is remembered from one run of a program to its next. */
 export type Remembered = {
   /** It has answered pings, or does what came after them. */
-  knowsPings: boolean;
+  readonly knowsPings: boolean;
   /** RFC 3339. */
-  lastInboundAt: string | undefined;
+  readonly lastInboundAt: string | undefined;
+  /** What it can do holds for what it has sent before its end, too. */
+  readonly capabilities: readonly string[];
 };
+
+export const nothingYet: Remembered = { knowsPings: false, lastInboundAt: undefined, capabilities: [] };
 
 type Parts = {
   clock: Clock;
@@ -23,7 +27,7 @@ type Parts = {
 /** What one run of a gateway has said about itself. */
 export class SelfDescription implements Remembered {
   connected: boolean | null = null;
-  capabilities: readonly string[] = [];
+  capabilities: readonly string[];
   program: { gateway: string; version: string } | undefined;
   auth: AuthMethod | undefined;
   knowsPings: boolean;
@@ -33,7 +37,8 @@ export class SelfDescription implements Remembered {
   readonly #warnRarely: ReturnType<typeof seldom>;
   readonly #noteRarely: ReturnType<typeof seldom>;
 
-  constructor({ knowsPings, lastInboundAt }: Remembered, parts: Parts) {
+  constructor({ knowsPings, lastInboundAt, capabilities }: Remembered, parts: Parts) {
+    this.capabilities = capabilities;
     this.knowsPings = knowsPings;
     this.lastInboundAt = lastInboundAt;
     this.#parts = parts;

@@ -19,7 +19,7 @@ import type { GatewayStart } from "./gateway-process.ts";
 import { InboundEvents } from "./inbound-events.ts";
 import { afterEnd, noFailures, type Failures } from "./restart-rule.ts";
 import { RunningGateway } from "./running-gateway.ts";
-import type { Remembered } from "./self-description.ts";
+import { nothingYet } from "./self-description.ts";
 
 export type SupervisedParts = {
   configFolder: string;
@@ -49,7 +49,7 @@ export class SupervisedGateway {
   #lastError: string | undefined;
   #restarts = 0;
   #failures: Failures = noFailures;
-  #remembered: Remembered = { knowsPings: false, lastInboundAt: undefined };
+  #remembered = nothingYet;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(gateway: ExternalGateway, parts: SupervisedParts, handler: GatewayHandler) {
@@ -80,8 +80,8 @@ export class SupervisedGateway {
 
   get status(): GatewayStatus {
     const run = this.#run;
-    const { connected = null, capabilities = [], program, auth } = run?.about ?? {};
-    const { lastInboundAt } = run?.about ?? this.#remembered;
+    const { connected = null, program, auth } = run?.about ?? {};
+    const { capabilities, lastInboundAt } = run?.about ?? this.#remembered;
     const { name, command } = this.#gateway;
     return {
       name,
@@ -179,8 +179,8 @@ export class SupervisedGateway {
       this.#run = run;
       onStart();
       const end = await run.ended;
-      const { knowsPings, lastInboundAt } = run.about;
-      this.#remembered = { knowsPings, lastInboundAt };
+      const { knowsPings, lastInboundAt, capabilities } = run.about;
+      this.#remembered = { knowsPings, lastInboundAt, capabilities };
       this.#run = undefined;
       if (ending.aborted) return this.#rest("stopped");
       const next = afterEnd(end, this.#failures, { restart, random: clock.random() });

@@ -73,7 +73,8 @@ test("commands to a program that does not read are refused at once beyond a boun
   process.kill(ground.status().pid ?? 0, "SIGKILL");
   const why = (await Promise.all(waiting)).map((answer) => (answer.kind === "unanswered" ? answer.why : answer.kind));
   assert.deepEqual([...new Set(why)].toSorted(), ["ended", "not_reading"]);
-  assert.equal(ground.status().lastError, "it was ended by SIGKILL");
+  await until("its end is told", () => ground.status().lastError === "it was ended by SIGKILL");
+  assert.deepEqual(ground.status().capabilities, ["ack"]);
 });
 
 test("at most 1,000 lines wait for a program that does not read", async (t) => {
