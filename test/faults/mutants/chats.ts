@@ -53,7 +53,7 @@ export const chatMutants: readonly Mutant[] = [
   {
     name: "what a gateway can not pass on while its platform is away is lost",
     file: chatSends,
-    find: '      if (answer.code === "not_connected") return again(pollMs);\n',
+    find: '      if (answer.code === "not_connected") return cutOff(tries);\n',
     replace: "",
     test: outbox,
   },
@@ -123,8 +123,8 @@ export const chatMutants: readonly Mutant[] = [
   {
     name: "sessions that have ended are not asked which messages they took",
     file: chatSessions,
-    find: "session.updatedAtMs >= since).toReversed()",
-    replace: "session.isOpen && session.updatedAtMs >= since).toReversed()",
+    find: "session.updatedAtMs >= sinceMs).toReversed()",
+    replace: "session.isOpen && session.updatedAtMs >= sinceMs).toReversed()",
     test: seen,
   },
   {
