@@ -2,11 +2,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { GatewayCloseCodes, GatewayIntentBits } from "@discordjs/core";
 import type { REST } from "@discordjs/rest";
-import { WebSocketManager, WebSocketShardEvents } from "@discordjs/ws";
+import { CloseCodes, WebSocketManager, WebSocketShardEvents } from "@discordjs/ws";
 import { CommandFailure } from "@duragent/gateway-protocol";
 
 import { platformFailure } from "./platform-failure.ts";
-import { Sessions } from "./sessions.ts";
+import type { Sessions } from "./sessions.ts";
 
 const intents =
   GatewayIntentBits.Guilds |
@@ -31,23 +31,23 @@ const refusals: Readonly<Record<number, CommandFailure>> = {
 export type Connection = {
   readonly manager: WebSocketManager;
   isConnected(): boolean;
-  /** Resolves once every shard is ready. Tries until then; throws CommandFailure where Discord refuses for good. */
+  /** Resolves once every shard is ready; throws CommandFailure where Discord refuses for good. */
   open(): Promise<void>;
+  /** Discord keeps for the next run what happens meanwhile. */
   close(): Promise<void>;
 };
 
 type Options = {
   readonly rest: REST;
   readonly token: string;
-  readonly stopping: AbortSignal;
+  readonly sessions: Sessions;
   readonly log: (message: string) => void;
   /** Discord takes no connection any more, after `open` has resolved. */
   readonly refused: (failure: CommandFailure) => void;
 };
 
 /** The websocket that brings messages: opened again and resumed by the library. */
-export function discordConnection({ rest, token, stopping, log, refused }: Options): Connection {
-  const sessions = new Sessions();
+export function discordConnection({ rest, token, sessions, log, refused }: Options): Connection {
   const connected = new Set<number>();
   const manager = new WebSocketManager({
     rest,
@@ -81,25 +81,26 @@ export function discordConnection({ rest, token, stopping, log, refused }: Optio
   return {
     manager,
     isConnected: () => connected.size > 0 && connected.size === manager.options.shardCount,
-    open: () => opened(manager, refusal.promise, stopping, log),
-    close: async () => manager.destroy(),
+    open: async () => Promise.race([manager.connect(), refusal.promise]),
+    async close() {
+      await sessions.close();
+      await manager.destroy({ code: CloseCodes.Resuming });
+    },
   };
 }
 
-async function opened(
-  manager: WebSocketManager,
-  refusal: Promise<never>,
-  stopping: AbortSignal,
-  log: (message: string) => void,
-): Promise<void> {
+/** Tries until Discord is reached; throws CommandFailure where it refuses for good. */
+export async function untilReached<T>(
+  attempt: () => Promise<T>,
+  { stopping, log }: { stopping: AbortSignal; log(message: string): void },
+): Promise<T> {
   for (let waitMs = retryMs.first; ; waitMs = Math.min(waitMs * 2, retryMs.most)) {
     try {
-      return await Promise.race([manager.connect(), refusal]);
+      return await attempt();
     } catch (error) {
       const failure = platformFailure(error);
-      if (failure.code === "unauthorized")
-        throw error === failure ? failure : new CommandFailure("unauthorized", refusedToken(), { cause: error });
       if (Object.values(refusals).includes(failure)) throw failure;
+      if (failure.code === "unauthorized") throw new CommandFailure("unauthorized", refusedToken(), { cause: error });
       log(`${failure.message}; tried again in ${waitMs / 1_000} s`);
       await sleep(failure.retryAfterSeconds === undefined ? waitMs : failure.retryAfterSeconds * 1_000, undefined, {
         signal: stopping,

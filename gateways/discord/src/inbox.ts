@@ -18,10 +18,13 @@ export class Inbox {
     this.#core = core;
   }
 
-  take(event: Delivered): void {
-    const id = event.type === "message_received" ? event.message_id : event.callback_query_id;
+  /**
+   * `read` gives what there is to hand over, if anything. `settled` is called when it is the core's, or given up: not when
+   * this program ends before that.
+   */
+  take(id: string, read: () => Promise<Delivered | undefined>, settled: () => void): void {
     // The same again, as after a resumed connection: the first is still on its way.
-    if (this.#pending.has(id)) return;
+    if (this.#pending.has(id)) return settled();
     const [oldest] = this.#pending;
     if (this.#pending.size >= pendingMax && oldest) {
       const [oldId, givenUp] = oldest;
@@ -31,9 +34,19 @@ export class Inbox {
     }
     const giveUp = new AbortController();
     this.#pending.set(id, giveUp);
-    void this.#handOver(event, AbortSignal.any([giveUp.signal, this.#core.stopping])).finally(() => {
+    void this.#process(read, giveUp.signal).finally(() => {
       if (this.#pending.get(id) === giveUp) this.#pending.delete(id);
+      if (!this.#core.stopping.aborted) settled();
     });
+  }
+
+  async #process(read: () => Promise<Delivered | undefined>, giveUp: AbortSignal): Promise<void> {
+    try {
+      const event = await read();
+      if (event) await this.#handOver(event, AbortSignal.any([giveUp, this.#core.stopping]));
+    } catch (error) {
+      this.#core.log(`what Discord said could not be read: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
 
   async #handOver(event: Delivered, giveUp: AbortSignal): Promise<void> {

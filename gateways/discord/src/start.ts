@@ -1,46 +1,52 @@
-import { Client, GatewayDispatchEvents } from "@discordjs/core";
+import { API, GatewayDispatchEvents, type GatewayDispatchPayload } from "@discordjs/core";
 import { REST } from "@discordjs/rest";
-import type { Gateway, Setting } from "@duragent/gateway-protocol";
+import { WebSocketShardEvents } from "@discordjs/ws";
+import type { Core, Gateway, Setting } from "@duragent/gateway-protocol";
 
 import { readConfig } from "./config.ts";
-import { discordConnection } from "./connection.ts";
+import { discordConnection, untilReached } from "./connection.ts";
 import { Guilds } from "./guilds.ts";
 import { Inbox } from "./inbox.ts";
 import { incomingMessage, type Self } from "./incoming-message.ts";
 import { channelId, OutgoingMessages } from "./outgoing-messages.ts";
 import { Presses } from "./presses.ts";
+import { Sessions } from "./sessions.ts";
 import { Typing } from "./typing.ts";
 
 /** Joins Discord as a bot. */
 export async function startDiscord(setting: Setting): Promise<Gateway> {
-  const { core } = setting;
+  const { core, dataDir } = setting;
   const { token, apiRoot } = readConfig(setting);
+  const log = core.log.bind(core);
   // The core waits and tries again, and knows what else there is to send meanwhile.
   const rest = new REST({ api: apiRoot, retries: 0, rejectOnRateLimit: () => true }).setToken(token);
-  let opened = false;
+  const api = new API(rest);
+  const self = await untilReached(() => api.users.getCurrent(), core);
+  const sessions = await Sessions.open(self.id, dataDir, log);
+  let isOpen = false;
   const connection = discordConnection({
     rest,
     token,
-    stopping: core.stopping,
-    log: core.log.bind(core),
+    sessions,
+    log,
     refused: (failure) => {
-      if (opened) core.error(failure.code, failure.message, true);
+      if (isOpen) core.error(failure.code, failure.message, true);
     },
   });
-  const client = new Client({ rest, gateway: connection.manager });
-  const outgoing = new OutgoingMessages(client.api.channels);
-  const presses = new Presses(client.api.interactions, core.log.bind(core));
+  const outgoing = new OutgoingMessages(api.channels);
+  const presses = new Presses(api.interactions, log);
   const typing = new Typing(async (channel) => {
     // It is a hint: the next one may work.
-    await client.api.channels.showTyping(channel).catch((error: unknown) => core.log(`typing: ${String(error)}`));
+    await api.channels.showTyping(channel).catch((error: unknown) => log(`typing: ${String(error)}`));
   });
-  const heard = listen(client, new Inbox(core), presses, core.log.bind(core));
-  await connection.open();
-  opened = true;
+  const ears = new Ears({ core, api, self, sessions, presses });
+  connection.manager.on(WebSocketShardEvents.Dispatch, (event, shardId) => ears.hear(event, shardId));
+  await untilReached(() => connection.open(), core);
+  isOpen = true;
   return {
     capabilities: ["media", "edit", "delete", "typing", "reply", "inline_keyboard", "threads", "ack"],
     isConnected: connection.isConnected,
-    lastInboundAt: heard.lastAt,
+    lastInboundAt: () => ears.lastAt,
     sendMessage: (command, sending) => outgoing.send(command, sending),
     sendMedia: (command, sending) => outgoing.sendMedia(command, sending),
     editMessage: (command) => outgoing.edit(command),
@@ -54,52 +60,48 @@ export async function startDiscord(setting: Setting): Promise<Gateway> {
   };
 }
 
-/** Takes what the websocket brings. */
-function listen(
-  client: Client,
-  inbox: Inbox,
-  presses: Presses,
-  log: (message: string) => void,
-): { lastAt(): string | undefined } {
-  let self: Self | undefined;
-  let lastAt: string | undefined;
-  const guilds = new Guilds(() => self?.id);
-  client.on(GatewayDispatchEvents.Ready, ({ data }) => {
-    self = data.user;
-  });
-  client.on(GatewayDispatchEvents.MessageCreate, ({ data }) => {
-    lastAt = new Date().toISOString();
-    if (!self) return;
-    const event = incomingMessage(data, self, guilds);
-    if (event) inbox.take(event);
-  });
-  client.on(GatewayDispatchEvents.InteractionCreate, ({ data }) => {
-    lastAt = new Date().toISOString();
-    const event = presses.take(data);
-    if (event) inbox.take(event);
-  });
-  followGuilds(client, guilds);
-  client.on("error", (error: unknown) => log(`an event could not be read: ${String(error)}`));
-  return { lastAt: () => lastAt };
-}
+type EarsParts = {
+  readonly core: Core;
+  readonly api: API;
+  readonly self: Self;
+  readonly sessions: Sessions;
+  readonly presses: Presses;
+};
 
-function followGuilds(client: Client, guilds: Guilds): void {
-  client.on(GatewayDispatchEvents.GuildCreate, ({ data }) => guilds.joined(data));
-  client.on(GatewayDispatchEvents.GuildDelete, ({ data }) => {
-    // Not while Discord only fails to reach it.
-    if (!data.unavailable) guilds.left(data.id);
-  });
-  for (const changed of [GatewayDispatchEvents.GuildRoleCreate, GatewayDispatchEvents.GuildRoleUpdate] as const) {
-    client.on(changed, ({ data }) => guilds.role(data.guild_id, data.role));
+/** Takes what the websocket brings. */
+class Ears {
+  lastAt: string | undefined;
+  readonly #self: Self;
+  readonly #inbox: Inbox;
+  readonly #guilds: Guilds;
+  readonly #sessions: Sessions;
+  readonly #presses: Presses;
+
+  constructor({ core, api, self, sessions, presses }: EarsParts) {
+    this.#self = self;
+    this.#inbox = new Inbox(core);
+    this.#guilds = new Guilds(self.id, api.guilds, core.log.bind(core));
+    this.#sessions = sessions;
+    this.#presses = presses;
   }
-  client.on(GatewayDispatchEvents.ChannelCreate, ({ data }) => guilds.channel(data.guild_id, data));
-  client.on(GatewayDispatchEvents.ChannelUpdate, ({ data }) => {
-    if ("guild_id" in data) guilds.channel(data.guild_id, data);
-  });
-  client.on(GatewayDispatchEvents.ChannelDelete, ({ data }) => {
-    if ("guild_id" in data) guilds.channelGone(data.guild_id, data.id);
-  });
-  client.on(GatewayDispatchEvents.ThreadCreate, ({ data }) => guilds.channel(data.guild_id, data));
-  client.on(GatewayDispatchEvents.ThreadUpdate, ({ data }) => guilds.channel(data.guild_id, data));
-  client.on(GatewayDispatchEvents.ThreadDelete, ({ data }) => guilds.channelGone(data.guild_id, data.id));
+
+  hear(event: GatewayDispatchPayload, shardId: number): void {
+    const settled = this.#sessions.begin(shardId, event.s);
+    if (event.t === GatewayDispatchEvents.MessageCreate) {
+      const message = event.d;
+      this.lastAt = new Date().toISOString();
+      const read = async (): Promise<ReturnType<typeof incomingMessage>> => {
+        await this.#guilds.know(message.guild_id);
+        return incomingMessage(message, this.#self, this.#guilds);
+      };
+      return this.#inbox.take(message.id, read, settled);
+    }
+    if (event.t === GatewayDispatchEvents.InteractionCreate) {
+      this.lastAt = new Date().toISOString();
+      const press = this.#presses.take(event.d);
+      return this.#inbox.take(event.d.id, async () => press, settled);
+    }
+    this.#guilds.take(event);
+    settled();
+  }
 }

@@ -66,6 +66,22 @@ export const discordMutants: readonly Mutant[] = [
     only: "loses nothing",
   },
   {
+    name: "what the core does not have is not heard again on Discord",
+    file: "gateways/discord/src/sessions.ts",
+    find: "open.add(sequence)",
+    replace: "open",
+    test: joining,
+    only: "hears after its end",
+  },
+  {
+    name: "the Discord gateway forgets its connection when it ends",
+    file: "gateways/discord/src/connection.ts",
+    find: "await sessions.close();",
+    replace: "",
+    test: joining,
+    only: "hears after its end",
+  },
+  {
     name: "bots are heard on Discord",
     file: "gateways/discord/src/incoming-message.ts",
     find: "author.bot || ",

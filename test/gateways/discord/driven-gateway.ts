@@ -26,8 +26,8 @@ export function startProgram(
 export type Driven = {
   readonly platform: DiscordPlatform;
   readonly program: GatewayProgram;
-  /** Kills it and starts another with the same folder; `meanwhile` runs between. */
-  again(meanwhile?: () => void): Promise<GatewayProgram>;
+  /** Kills the newest and starts another with the same folder; `meanwhile` runs between. */
+  again(meanwhile?: () => void | Promise<void>): Promise<GatewayProgram>;
 };
 
 /** A Discord and the gateway that has joined it. */
@@ -44,14 +44,16 @@ export async function drive(
     return program;
   };
   const program = await start();
+  let current = program;
   return {
     platform,
     program,
     async again(meanwhile = () => undefined) {
-      program.child.kill("SIGKILL");
-      await program.exited;
-      meanwhile();
-      return start();
+      current.child.kill("SIGKILL");
+      await current.exited;
+      await meanwhile();
+      current = await start();
+      return current;
     },
   };
 }

@@ -3,6 +3,7 @@ import test from "node:test";
 
 import type { GatewayEvent } from "@duragent/gateway-protocol";
 
+import { messagePayload } from "../../support/platforms/discord/payloads.ts";
 import { until } from "../../support/until.ts";
 import { drive, together } from "./driven-gateway.ts";
 
@@ -162,8 +163,12 @@ cases("hears a thread as a chat of its own that says where it hangs", async ({ p
 
 test("goes on with what comes while the core confirms nothing", async (t) => {
   const { platform, program } = await drive(t);
-  const chat = platform.dm(ann);
-  await Promise.all(Array.from({ length: 1_100 }, (_, n) => chat.say(ann, `message ${n}`)));
+  const { id: channelId } = platform.dm(ann);
+  const message = { channelId, author: platform.world.user(ann), type: 0, components: [], attachments: [], flags: 0 };
+  for (let n = 0; n < 1_100; n += 1) {
+    const said = platform.world.addMessage({ ...message, content: `message ${n}`, pings: [], extras: {} });
+    platform.world.tell({ t: "MESSAGE_CREATE", d: messagePayload(platform.world, said) });
+  }
   await until("all of them", () => program.of("message_received").length === 1_100);
   const texts = program.of("message_received").map(({ content }) => content.type === "text" && content.text);
   assert.deepEqual(

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { messagePayload } from "./payloads.ts";
+import { guildPayload, messagePayload, userPayload } from "./payloads.ts";
 import * as refusals from "./refusals.ts";
 import { Refusal, type MessageBody } from "./refusals.ts";
 import { messageTypes, type Channel, type DiscordWorld, type Message, type Row } from "./world.ts";
@@ -31,6 +31,8 @@ export class HttpApi {
     };
     this.#routes = [
       route(/^GET \/gateway\/bot$/, "gateway", () => this.#gatewayBot()),
+      route(/^GET \/users\/@me$/, "me", () => ({ status: 200, body: userPayload(world.bot) })),
+      route(/^GET \/guilds\/(\d+)\/(roles|channels|threads\/active)$/, "guild", (call) => this.#guild(call)),
       route(/^POST \/channels\/(\d+)\/messages$/, "createMessage", (call) => this.#createMessage(call)),
       route(/^PATCH \/channels\/(\d+)\/messages\/(\d+)$/, "editMessage", (call) => this.#editMessage(call)),
       route(/^DELETE \/channels\/(\d+)\/messages\/(\d+)$/, "deleteMessage", (call) => this.#deleteMessage(call)),
@@ -42,7 +44,7 @@ export class HttpApi {
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { pathname } = new URL(request.url ?? "/", "http://discord");
-    const line = `${request.method} ${pathname.replace(/^\/api\/v10/, "")}`;
+    const line = `${request.method} ${decodeURIComponent(pathname).replace(/^\/api\/v10/, "")}`;
     const route = pathname.startsWith("/api/v10/") && this.#routes.find(({ pattern }) => pattern.test(line));
     const content = await bodyOf(request);
     let answer: Answer & { headers?: Record<string, string> };
@@ -79,6 +81,14 @@ export class HttpApi {
   #gatewayBot(): Answer {
     const limit = { total: 1_000, remaining: 999, reset_after: 14_400_000, max_concurrency: 1 };
     return { status: 200, body: { url: this.#gatewayUrl(), shards: 1, session_start_limit: limit } };
+  }
+
+  #guild({ path: [guildId = "", what = ""] }: Call): Answer {
+    const guild = this.#world.guilds.get(guildId);
+    if (!guild) throw refusals.unknownGuild();
+    const { roles, channels, threads } = guildPayload(this.#world, guild);
+    const parts: Record<string, unknown> = { roles, channels, "threads/active": { threads, members: [] } };
+    return { status: 200, body: parts[what] };
   }
 
   #createMessage({ path: [channelId = ""], body, files }: Call): Answer {

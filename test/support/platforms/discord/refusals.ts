@@ -104,6 +104,7 @@ function checkButton(button: Record<string, unknown>, at: string, ids: Set<strin
 export const unknownRoute = (): Refusal => new Refusal(404, 0, "404: Not Found");
 export const unauthorized = (): Refusal => new Refusal(401, 0, "401: Unauthorized");
 export const unknownChannel = (): Refusal => new Refusal(404, 10_003, "Unknown Channel");
+export const unknownGuild = (): Refusal => new Refusal(404, 10_004, "Unknown Guild");
 export const unknownMessage = (): Refusal => new Refusal(404, 10_008, "Unknown Message");
 export const unknownInteraction = (): Refusal => new Refusal(404, 10_062, "Unknown interaction");
 export const answeredInteraction = (): Refusal =>

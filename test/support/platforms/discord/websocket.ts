@@ -95,7 +95,7 @@ export class DiscordWebsocket {
     let silence: NodeJS.Timeout | undefined;
     const expectHeartbeat = (): void => {
       clearTimeout(silence);
-      silence = setTimeout(() => socket.close(4009), this.heartbeatMs * 2);
+      silence = setTimeout(() => socket.close(4009), this.heartbeatMs + 5_000);
     };
     expectHeartbeat();
     socket.on("close", () => {
