@@ -1,7 +1,8 @@
 import type { IncomingMedia } from "@duragent/gateway-protocol";
 
 const shownCharactersMax = 100;
-const stemCharactersMax = 60;
+// At most 160 bytes, or 120 where each is written as %25: room for the rest in the 240 of an artifact's file.
+const stemCharactersMax = 40;
 // What ends or reorders a line, shows nothing, or would end the bracket that a file is named in.
 const unfit =
   /[[\]\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]/gu;
