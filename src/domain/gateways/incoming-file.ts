@@ -34,7 +34,7 @@ export function fileKind({ media_type: type }: About): string {
  * same message comes: what is stored twice then takes its own place.
  */
 export function artifactNameFor(about: About, tag: string): string {
-  const given = line(about.filename ?? "").replaceAll(/[/\\:]/g, "_");
+  const given = flat(about.filename ?? "").replaceAll(/[/\\:]/g, "_");
   const dot = given.lastIndexOf(".");
   const hasEnding = dot > 0 && /^\.[a-z0-9]{1,8}$/i.test(given.slice(dot));
   const stem = (hasEnding ? given.slice(0, dot) : given).replace(/^[.\s]+/, "");
@@ -59,9 +59,13 @@ function sizeText(bytes: number): string {
   return `${(bytes / 1_000_000).toFixed(1)} MB`;
 }
 
-/** What somebody else wrote, on one line that it can not leave. */
+/** What somebody else wrote, on one line that it can not leave, of at most 100 characters. */
 export function line(text: string): string {
-  const flat = text.toWellFormed().replaceAll(unfit, " ").replaceAll(/\s+/gu, " ").trim();
-  const characters = Array.from(flat);
-  return characters.length <= shownCharactersMax ? flat : `${characters.slice(0, shownCharactersMax - 1).join("")}…`;
+  const characters = Array.from(flat(text));
+  if (characters.length <= shownCharactersMax) return characters.join("");
+  return `${characters.slice(0, shownCharactersMax - 1).join("")}…`;
+}
+
+function flat(text: string): string {
+  return text.toWellFormed().replaceAll(unfit, " ").replaceAll(/\s+/gu, " ").trim();
 }
