@@ -10,6 +10,7 @@ export function messageTexts(markdown: string): string[] {
   const parts = splitMarkdown(markdown, { max: sectionMax, size: (part) => toMrkdwn(part).length });
   return parts.flatMap((part) => {
     const text = toMrkdwn(part);
+    if (text === "") return [];
     return text.length <= sectionMax ? [text] : escapedPieces(part);
   });
 }

@@ -6,8 +6,8 @@ import { marked, Renderer, Tokenizer, type Tokens } from "marked";
 // https://docs.slack.dev/messaging/formatting-message-text
 
 const zeroWidth = "\u200B";
-/** Stands at the edge of a mark until its neighbours are known; taken out of what comes in. */
-const edge = "\0";
+/** Stand before and behind what is marked until its neighbours are known; taken out of what comes in. */
+const [before, behind] = ["\0", "\u0001"];
 
 /** The three characters that Slack gives a meaning to. */
 export function escapeText(text: string): string {
@@ -16,15 +16,24 @@ export function escapeText(text: string): string {
 
 /** Markdown as Slack's mrkdwn. Empty only if the text is blank. */
 export function toMrkdwn(markdown: string): string {
-  const source = markdown.replaceAll(edge, "");
-  const rendered = marked
-    .parse(source, { async: false, gfm: true, tokenizer: new NoHtml(), renderer: new MrkdwnRenderer() })
-    // Marks hold at the edge of a word; inside of one they need a blank without width beside them.
-    .replaceAll(/(?<=[\p{L}\p{N}])\0|\0(?=[\p{L}\p{N}])/gu, zeroWidth)
-    .replaceAll(edge, "")
+  const source = markdown.replaceAll(/[\0\u0001]/g, "");
+  const rendered = renderedOf(source)
+    // Marks hold at the edge of a word; inside of one, or beside a mark of code, they need a blank without width.
+    .replaceAll(/(?<=[\p{L}\p{N}`])\0|\u0001(?=[\p{L}\p{N}`])/gu, zeroWidth)
+    .replaceAll(/[\0\u0001]/g, "")
     .trim();
   // What is Markdown without anything to see, as the definition of a link, is shown as it was written.
-  return rendered === "" ? escapeText(source.trim()) : rendered;
+  return rendered === "" ? shownText(source.trim()) : rendered;
+}
+
+function renderedOf(source: string): string {
+  try {
+    return marked.parse(source, { async: false, gfm: true, tokenizer: new NoHtml(), renderer: new MrkdwnRenderer() });
+  } catch (error) {
+    // Quotes or lists thousands deep: the library's recursion ends before they do.
+    if (error instanceof RangeError) return shownText(source);
+    throw error;
+  }
 }
 
 /** Tags are text like any other: `<!channel>` would begin a block of HTML, in which no Markdown is read. */
@@ -48,7 +57,7 @@ class MrkdwnRenderer extends Renderer<string, string> {
   }
 
   override codespan({ text }: Tokens.Codespan): string {
-    return text.includes("`") ? escapeText(text) : `\`${escapeText(text)}\``;
+    return text.includes("`") ? shownText(text) : `${before}\`${escapeText(text)}\`${behind}`;
   }
 
   override heading({ tokens }: Tokens.Heading): string {
@@ -99,7 +108,7 @@ class MrkdwnRenderer extends Renderer<string, string> {
   override text(token: Tokens.Text | Tokens.Escape): string {
     // A block of a tight list has tokens of its own.
     if ("tokens" in token && token.tokens) return `${this.parser.parseInline(token.tokens)}\n`;
-    return escapeText(token.type === "escape" ? token.text : decoded(token.text));
+    return shownText(token.type === "escape" ? token.text : decoded(token.text));
   }
 
   #marked(mark: string, tokens: Tokens.Strong["tokens"]): string {
@@ -108,20 +117,25 @@ class MrkdwnRenderer extends Renderer<string, string> {
     const text = this.parser.parseInline(tokens);
     this.#open.delete(mark);
     // Marks hold within a line.
-    return eachLine(text, (line) => (line.trim() === "" ? line : `${edge}${mark}${line}${mark}${edge}`));
+    return eachLine(text, (line) => (line.trim() === "" ? line : `${before}${mark}${line}${mark}${behind}`));
   }
 }
 
 function codeBlock(text: string): string {
-  return `\`\`\`\n${escapeText(text).replaceAll("```", `\`\`${zeroWidth}\``)}\n\`\`\``;
+  return `\`\`\`\n${shownText(text)}\n\`\`\``;
+}
+
+/** Three backticks in a row begin or end a block wherever they stand. */
+function shownText(text: string): string {
+  return escapeText(text).replaceAll(/`(?=``)/g, `\`${zeroWidth}`);
 }
 
 /** Only to addresses that a browser or a mail program opens; `<!here>` and `<@U1>` have the same form. */
 function linkTo(href: string, label: string): string {
   if (!/^(https?:\/\/|mailto:|tel:)./i.test(href))
-    return escapeText(label === href || href === "" ? label : `${label} (${href})`);
-  const address = href.replaceAll(/[<>|\s]/g, (character) => encodeURIComponent(character)).replaceAll("&", "&amp;");
-  const shown = escapeText(label.replaceAll("|", "¦").replaceAll("\n", " "));
+    return shownText(label === href || href === "" ? label : `${label} (${href})`);
+  const address = href.replaceAll(/[<>|`\s]/g, (character) => encodeURIComponent(character)).replaceAll("&", "&amp;");
+  const shown = shownText(label.replaceAll("|", "¦").replaceAll("\n", " "));
   return ["", address, address.replace(/^(mailto|tel):/i, "")].includes(shown)
     ? `<${address}>`
     : `<${address}|${shown}>`;
