@@ -15,6 +15,8 @@ type Channel = { readonly id: string; readonly name?: string | null; readonly pa
 
 /** Each guild's channels and threads, so that a flood of new threads does not grow memory: the oldest are forgotten. */
 const channelsMax = 10_000;
+/** Messages go without names meanwhile. */
+const askAgainMs = 60_000;
 
 type GuildParts = Pick<GatewayGuildCreateDispatchData, "roles" | "channels" | "threads">;
 
@@ -80,6 +82,10 @@ export class Guilds {
     } catch (error) {
       this.#log(`names in a guild are not known: ${error instanceof Error ? error.message : String(error)}`);
       this.#joined(guildId, nothing);
+      const unknown = this.#guilds.get(guildId);
+      setTimeout(() => {
+        if (this.#guilds.get(guildId) === unknown) this.#guilds.delete(guildId);
+      }, askAgainMs).unref();
     }
   }
 

@@ -23,8 +23,8 @@ export class Inbox {
    * this program ends before that.
    */
   take(id: string, read: () => Promise<Delivered | undefined>, settled: () => void): void {
-    // The same again, as after a resumed connection: the first is still on its way.
-    if (this.#pending.has(id)) return settled();
+    // The same again, as after a resumed connection: the first is still on its way, and settles both.
+    if (this.#pending.has(id)) return;
     const [oldest] = this.#pending;
     if (this.#pending.size >= pendingMax && oldest) {
       const [oldId, givenUp] = oldest;
