@@ -89,6 +89,22 @@ export class ChatServer {
     return this.provider.requests.filter((request) => newest(request).includes(text));
   }
 
+  /** Resolves when the log says that the platform has taken a message: a kill before could make it come twice. */
+  async delivered(content: string): Promise<void> {
+    await until(`"${content}" is delivered`, async () => {
+      const events = await this.events();
+      const send = events.find((event) => event.type === "gateway_send" && event.content === content);
+      const id = send?.type === "gateway_send" ? send.request_id : undefined;
+      return events.some((event) => event.type === "gateway_delivery" && event.request_id === id);
+    });
+  }
+
+  /** What is to be sent and holds `text`. */
+  async sent(text: string): Promise<string> {
+    const found = (await this.events()).find((event) => event.type === "gateway_send" && event.content.includes(text));
+    return found?.type === "gateway_send" ? found.content : "";
+  }
+
   /** Events of all sessions' logs. */
   async events(): Promise<readonly SessionEvent[]> {
     const folder = join(this.server.dataDir, "sessions");

@@ -156,6 +156,17 @@ export function platformScenarios(name: string, open: OpenTestPlatform): void {
         assert.equal(chat.messages().length, 1);
       });
 
+      it("says again what it can not know to have been taken", async () => {
+        const user = newUser();
+        const chat = platform.dm(user);
+        platform.cutNext();
+        await chat.say(user, "half a call");
+        await chat.waitFor("an answer", says("heard half a call"));
+        await server.delivered("heard half a call");
+        const { length: times } = chat.messages();
+        assert.ok(times === 1 || times === 2, `it came ${times} times`);
+      });
+
       it("goes on after its connections were cut", async () => {
         const user = newUser();
         const chat = platform.dm(user);
@@ -189,20 +200,30 @@ export function platformScenarios(name: string, open: OpenTestPlatform): void {
         assert.equal(chat.messages().length, 1);
       });
 
-      it("goes on after kill -9 of its gateway and of the server", async () => {
-        const user = newUser();
-        const chat = platform.dm(user);
+      it("goes on after kill -9 of its gateway and of the server, with the question that waits", async () => {
+        const [user, asker] = [newUser(), newUser()];
+        const [chat, asking] = [platform.dm(user), platform.dm(asker)];
+        await asking.say(asker, "run: echo kept");
         await chat.say(user, "I am called Ada");
-        await chat.waitFor("an answer", says("heard I am called Ada"));
+        await server.delivered("heard I am called Ada");
         await server.killGateway(platform.gateway.name);
         await chat.say(user, "what is my name?");
-        await chat.waitFor("an answer", says("heard what is my name?"));
+        await server.delivered("heard what is my name?");
+        const question = await asking.waitFor("a question", ({ buttons }) => buttons.length > 0);
+        await server.delivered(await server.sent("echo kept"));
         await server.restart();
+
         await chat.say(user, "once more?");
         await chat.waitFor("an answer", says("heard once more?"));
         const [request] = server.asked("once more?");
         assert.ok(request && /I am called Ada[^]*what is my name/.test(told(request)));
         assert.equal(chat.messages().length, 3);
+        await asking.press(asker, question, "Allow once");
+        await asking.waitFor("the answer", says("It says: kept"));
+        await asking.waitFor(
+          "the outcome",
+          ({ id, edits, buttons }) => id === question.id && edits > 0 && buttons.length === 0,
+        );
       });
 
       it("has asked nothing of the platform that it would refuse", () => {
