@@ -1,29 +1,15 @@
 import { dirname } from "node:path";
-import { z } from "zod";
 
 import type { SeenMessage } from "../../../ports/chat-index.ts";
 import type { FileHandle, FileSystem } from "../../../ports/file-system.ts";
-import { sessionIdSchema } from "../../../schema/ids.ts";
 import { errorCode } from "../../error-code.ts";
 import { openOrCreate } from "../sessions/files/append-bytes.ts";
 import { makeDurableFolder } from "../sessions/files/durable-folder.ts";
-import { checkLine, sealLine } from "../sessions/files/line.ts";
 import { readLines } from "../sessions/files/read-lines.ts";
 import { storageError } from "../storage-error.ts";
+import { lineOf, rowIn, rowOf, withoutPlace, type Row } from "./seen-row.ts";
 import { seenAgeMsMax, SeenRows } from "./seen-rows.ts";
 
-const rowSchema = z.object({
-  key: z.string(),
-  chat: z.string(),
-  at: z.iso.datetime({ precision: 3 }),
-  session: sessionIdSchema.optional(),
-  seq: z.int().min(1).optional(),
-  dropped: z.string().optional(),
-});
-type Row = z.infer<typeof rowSchema>;
-
-// The same line format as a session's log, with a seed of its own.
-const seed = 0x5ee;
 /** A file is written anew when half of it is stale, and not for fewer lines than this. */
 const staleLinesMin = 1_000;
 const linesMaxFor = (rows: SeenRows): number => staleLinesMin + 2 * rows.size;
@@ -127,11 +113,13 @@ export class SeenFile {
     let isWhole = true;
     let stale = 0;
     const oldestMs = this.#nowMs() - seenAgeMsMax;
-    for await (const row of this.#read(file)) {
-      this.#lines += 1;
-      if (row === null) isWhole = false;
-      else if (Date.parse(row.at) < oldestMs) stale += 1;
-      else this.rows.note(this.#seenOf(isWhole ? row : withoutPlace(row)));
+    for await (const rows of this.#read(file)) {
+      this.#lines += rows.length;
+      for (const row of rows) {
+        if (row === null) isWhole = false;
+        else if (Date.parse(row.at) < oldestMs) stale += 1;
+        else this.rows.note(this.#seenOf(isWhole ? row : withoutPlace(row)));
+      }
     }
     this.rows.prune(this.#nowMs());
     this.#linesMax = linesMaxFor(this.rows);
@@ -149,15 +137,10 @@ export class SeenFile {
     }
   }
 
-  /** Rows in their order; `null` for a line that can not be read. */
-  async *#read(file: FileHandle): AsyncGenerator<Row | null> {
-    for await (const lines of readLines(file, 0, this.#size)) {
-      for (const { whole, bytes } of lines) {
-        const checked = whole ? checkLine(bytes, seed) : null;
-        const row = checked?.kind === "readable" && checked.crc !== null ? rowSchema.safeParse(checked.value) : null;
-        yield row?.success ? row.data : null;
-      }
-    }
+  /** Rows in their order, as many at a time as were read at once; `null` for a line that can not be read. */
+  async *#read(file: FileHandle): AsyncGenerator<(Row | null)[]> {
+    for await (const lines of readLines(file, 0, this.#size))
+      yield lines.map(({ whole, bytes }) => (whole ? rowIn(bytes) : null));
   }
 
   /** Leaves out what is too old, beyond the newest, twice there, or can not be read. A power cut leaves the old file or the new. */
@@ -191,18 +174,19 @@ export class SeenFile {
         throw Object.assign(new Error(`${file.path} could not be written whole`), { code: "ENOSPC" });
       bytes += chunk.length;
     };
-    for await (const row of this.#read(old)) {
-      if (row === null) isWhole = false;
-      if (row === null || !this.rows.has(row.chat, row.key, this.#nowMs())) continue;
-      const keptRow = isWhole ? row : withoutPlace(row);
-      const seen = this.#seenOf(keptRow);
-      if (!copied.isNews(seen)) continue;
-      copied.note(seen);
-      buffered += lineOf(keptRow);
-      lines += 1;
-      if (buffered.length >= chunkUnits) await flush();
+    for await (const rows of this.#read(old)) {
+      for (const row of rows) {
+        if (row === null) isWhole = false;
+        if (row === null || !this.rows.has(row.chat, row.key, this.#nowMs())) continue;
+        const keptRow = isWhole ? row : withoutPlace(row);
+        const seen = this.#seenOf(keptRow);
+        if (!copied.isNews(seen)) continue;
+        copied.note(seen);
+        buffered += lineOf(keptRow);
+        lines += 1;
+      }
+      await flush();
     }
-    await flush();
     return { lines, bytes };
   }
 
@@ -220,24 +204,6 @@ export type SeenFileOptions = {
   /** Rows kept; default: 500,000. */
   countMax?: number | undefined;
 };
-
-const chunkUnits = 256 * 1024;
-
-function rowOf({ key, chat, atMs, event, dropped }: SeenMessage): Row {
-  return {
-    key,
-    chat: chat.chatId,
-    at: new Date(atMs).toISOString(),
-    ...(event && { session: event.sessionId, seq: event.seq }),
-    ...(dropped !== undefined && { dropped }),
-  };
-}
-
-function withoutPlace({ key, chat, at, dropped }: Row): Row {
-  return { key, chat, at, ...(dropped !== undefined && { dropped }) };
-}
-
-const lineOf = (row: Row): string => sealLine(JSON.stringify(row).slice(0, -1), false, seed).text;
 
 function ignoreReported(): void {
   // Whoever waited for the earlier rows has been told.

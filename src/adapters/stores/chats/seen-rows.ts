@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 import type { SeenMessage } from "../../../ports/chat-index.ts";
 import type { SessionId } from "../../../schema/ids.ts";
@@ -71,8 +71,6 @@ export class SeenRows {
 const oldestMinute = (nowMs: number): number => Math.floor((nowMs - seenAgeMsMax) / minuteMs);
 
 function digestOf(chatId: string, key: string): number {
-  const digest = createHash("sha256")
-    .update(JSON.stringify([chatId, key]))
-    .digest();
+  const digest = hash("sha256", JSON.stringify([chatId, key]), "buffer");
   return digest.readUIntBE(0, 6) * 16 + ((digest[6] ?? 0) >> 4);
 }
