@@ -50,7 +50,7 @@ export const chatEngineMutants: readonly Mutant[] = [
     file: "src/domain/session/chat-queue.ts",
     find: "running?.throughSeq ?? 0",
     replace: "0 * (running?.throughSeq ?? 0)",
-    test: properties,
+    test: queue,
   },
   {
     name: "the newest are dropped where the oldest should be",
@@ -78,7 +78,7 @@ export const chatEngineMutants: readonly Mutant[] = [
     file: "src/domain/session/evolve.ts",
     find: "    overheard: [],\n",
     replace: "",
-    test: properties,
+    test: context,
   },
   {
     name: "what a group said stays in the conversation after its turn",
