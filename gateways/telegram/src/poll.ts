@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import type { Core } from "@duragent/gateway-protocol";
+import { CommandFailure, type Core } from "@duragent/gateway-protocol";
 import { GrammyError, type Api } from "grammy";
 import type { Update } from "grammy/types";
 
@@ -81,7 +81,12 @@ async function kept({ core, handOver }: Polling, update: Update): Promise<void> 
     try {
       return await handOver(update, AbortSignal.any([core.stopping, tooLong]));
     } catch (error) {
-      if (core.stopping.aborted || !tooLong.aborted) throw error;
+      if (core.stopping.aborted || toFailure(error) instanceof CommandFailure) throw error;
+      if (!tooLong.aborted) {
+        // Asked for again it would fail again, and hold up all that comes after it.
+        core.log(`update ${update.update_id} could not be read and is passed over: ${messageOf(error)}`);
+        return;
+      }
       core.log(`the core has not kept update ${update.update_id} in ${waitMs / 1_000} s; it is handed over again`);
     }
   }
@@ -91,8 +96,7 @@ async function kept({ core, handOver }: Polling, update: Update): Promise<void> 
 async function failed({ api, core }: Polling, error: unknown, failures: number): Promise<number> {
   const backoffMs = Math.min(backoffFirstMs * 2 ** failures, backoffLastMs) * (0.8 + Math.random() * 0.4);
   if (!(error instanceof GrammyError)) {
-    const failure = toFailure(error);
-    core.log(`updates could not be asked for: ${failure instanceof Error ? failure.message : String(failure)}`);
+    core.log(`updates could not be asked for: ${messageOf(toFailure(error))}`);
     return backoffMs;
   }
   const { error_code: status, description } = error;
@@ -117,6 +121,10 @@ export async function removeWebhook(api: Api, core: Core): Promise<void> {
   if (url === "") return;
   await api.deleteWebhook({ drop_pending_updates: false });
   core.log(`the bot's webhook was removed: this gateway asks for updates instead`);
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function ignored(): void {

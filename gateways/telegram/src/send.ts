@@ -29,12 +29,12 @@ export class Sender {
   /** A caption that is too long for one follows as messages. */
   async media(command: Command<"send_media">, sending: Sending): Promise<string | undefined> {
     const caption = messageParts(command.caption ?? "", captionUnitsMax);
-    const [first] = caption.length === 1 ? caption : [];
-    const after = first ? [] : messageParts(command.caption ?? "");
-    if (sending.sentParts.length === 0) await sending.partSent(await this.#file(command, first));
-    if (after.length === 0) return sending.sentParts[0];
-    const { sentParts, partSent } = sending;
-    return this.#parts(after, { ...command, reply_to: undefined }, { sentParts: sentParts.slice(1), partSent });
+    const after = caption.length > 1 ? messageParts(command.caption ?? "") : [];
+    const [sentFile, ...sentParts] = sending.sentParts;
+    const file = sentFile ?? (await this.#file(command, caption.length === 1 ? caption[0] : undefined));
+    if (sentFile === undefined) await sending.partSent(file);
+    if (after.length === 0) return file;
+    return this.#parts(after, { ...command, reply_to: undefined }, { ...sending, sentParts });
   }
 
   async edit({ chat_id, message_id, content }: Command<"edit_message">): Promise<void> {
@@ -122,20 +122,20 @@ export class Sender {
 
   async #file(command: Command<"send_media">, caption: MessagePart | undefined): Promise<string> {
     const { media, chat_id, reply_to, thread_id } = command;
-    const file =
-      media.source === "url" ? media.url : new InputFile(Buffer.from(media.data, "base64"), media.filename ?? "file");
-    const about = {
-      ...(caption && { caption: caption.html, parse_mode: "HTML" as const }),
-      ...replyTo(reply_to),
-      ...thread(thread_id),
-    };
+    const about = { ...replyTo(reply_to), ...thread(thread_id) };
     // Photos are pressed into shape; all else arrives as it is.
     const isPhoto = /^image\/(?:jpeg|png|webp)$/.test(media.mime_type ?? "");
-    const sent = await this.#chats
-      .in<{ message_id: number }>(chat_id, (chat) =>
-        isPhoto ? this.#api.sendPhoto(chat, file, about) : this.#api.sendDocument(chat, file, about),
-      )
-      .catch(thrown);
+    const send = (chat: number | string, more: object): Promise<{ message_id: number }> => {
+      const file =
+        media.source === "url" ? media.url : new InputFile(Buffer.from(media.data, "base64"), media.filename ?? "file");
+      const given = { ...about, ...more };
+      return isPhoto ? this.#api.sendPhoto(chat, file, given) : this.#api.sendDocument(chat, file, given);
+    };
+    const sent = await (
+      caption
+        ? this.#readable(caption, chat_id, (chat, text, html) => send(chat, { caption: text, ...html }))
+        : this.#chats.in(chat_id, (chat) => send(chat, {}))
+    ).catch(thrown);
     return String(sent.message_id);
   }
 }

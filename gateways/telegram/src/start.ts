@@ -10,7 +10,7 @@ import type { FileAddress } from "./content.ts";
 import { toFailure } from "./failure.ts";
 import { grammySignal } from "./grammy-signal.ts";
 import { incomingMessage, incomingPress, type Bot } from "./incoming.ts";
-import { poll, refusedToken, removeWebhook } from "./poll.ts";
+import { messageOf, poll, refusedToken, removeWebhook } from "./poll.ts";
 import { Sender } from "./send.ts";
 
 /** A call other than the long poll takes at most so long. */
@@ -62,8 +62,7 @@ async function connect(api: Api, core: Core): Promise<UserFromGetMe> {
     } catch (error) {
       if (error instanceof GrammyError && (error.error_code === 401 || error.error_code === 404))
         throw new CommandFailure("unauthorized", refusedToken(error.description));
-      const failure = toFailure(error);
-      core.log(`${failure instanceof Error ? failure.message : String(failure)}; tried again in ${waitMs / 1_000} s`);
+      core.log(`${messageOf(toFailure(error))}; tried again in ${waitMs / 1_000} s`);
       await pause(waitMs, undefined, { signal: core.stopping });
     }
   }

@@ -68,6 +68,18 @@ describe("the Telegram gateway's long poll", () => {
     await program.heard("message_received");
   });
 
+  it("passes over an update that it can not read, and says so", async (t) => {
+    const { api, program } = await drive(t, ({ world }) => {
+      world.update("message", { message_id: 1, text: "no chat", from: { id: 1, is_bot: false } });
+      world.said(world.dm("42"), "42", { text: "after it" });
+    });
+    const heard = await program.heard("message_received");
+    assert.deepEqual(heard.content, { type: "text", text: "after it" });
+    assert.match(program.log, /update 100000 could not be read and is passed over/);
+    program.send({ type: "ack", chat_id: "42", message_id: heard.message_id });
+    await until("both are confirmed", () => api.world.updates.length === 0);
+  });
+
   it("removes a webhook and keeps what waits for it", async (t) => {
     const { api, program } = await drive(t, ({ world }) => {
       world.webhook = "https://example.com/hook";

@@ -94,7 +94,8 @@ describe("what the Telegram gateway sends", () => {
     const chat = api.world.dm("42");
     const media = { source: "url", url: "https://a.b/c.png", mime_type: "image/png" };
     program.send({ type: "send_media", request_id: "r1", chat_id: "42", media, caption: "**c**" });
-    await program.heard("command_ok", { request_id: "r1" });
+    const { message_id } = await program.heard("command_ok", { request_id: "r1" });
+    assert.equal(message_id, String(chat.messages[0]?.id));
     const upload = { source: "base64", data: "aGVsbG8=", mime_type: "text/plain", filename: "h.txt" };
     program.send({ type: "send_media", request_id: "r2", chat_id: "42", media: upload, caption: long.slice(0, 2_000) });
     await program.heard("command_ok", { request_id: "r2" });
