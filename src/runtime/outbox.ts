@@ -9,6 +9,7 @@ import type { SessionRegistry } from "./session-registry.ts";
 const blockedMs = 60_000;
 const recordBaseMs = 1_000;
 const recordMaxMs = 60_000;
+const finishLookMs = 10;
 
 export type Outcome = { status: "sent"; messageId?: string | undefined } | { status: "failed"; error: string };
 
@@ -46,6 +47,8 @@ type Lane = {
   readonly known: Set<string>;
   wakes: number;
   wake: () => void;
+  /** It waits for a platform, or for another try. */
+  isPausing: boolean;
   going: Promise<void> | null;
 };
 
@@ -97,6 +100,14 @@ export class Outbox {
       lane.wakes += 1;
       lane.wake();
     }
+  }
+
+  /** Waits until what can go out now has, at most `ms`: the last answers of a server that stops are not kept for the next. */
+  async finish(ms: number): Promise<void> {
+    const { clock } = this.registry.parts;
+    const until = clock.monotonic() + ms;
+    const isBusy = (): boolean => [...this.lanes.values()].some((lane) => lane.going !== null && !lane.isPausing);
+    while (isBusy() && clock.monotonic() < until) await clock.sleep(finishLookMs);
   }
 
   /** What is being sent is left, and sent again after the next start. */
@@ -187,6 +198,7 @@ export class Outbox {
 
   private async pause(lane: Lane, ms: number, wakes: number): Promise<void> {
     if (lane.wakes !== wakes || this.stopping.signal.aborted) return;
+    lane.isPausing = true;
     await new Promise<void>((resolve) => {
       const cancel = this.registry.parts.clock.after(ms, resolve);
       lane.wake = () => {
@@ -195,6 +207,7 @@ export class Outbox {
       };
     });
     lane.wake = nobodyWaits;
+    lane.isPausing = false;
   }
 }
 
@@ -204,6 +217,7 @@ const newLane = (carrier: Carrier, group: string): Lane => ({
   queue: [],
   known: new Set(),
   wakes: 0,
+  isPausing: false,
   wake: nobodyWaits,
   going: null,
 });

@@ -26,7 +26,8 @@ export async function enter(
   command: SessionCommand,
   unfit: DuragentError | null = null,
 ): Promise<Entered> {
-  if (registry.draining)
+  // That something went out is known already: unrecorded, it would be sent again.
+  if (registry.draining && command.type !== "record_delivery")
     throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
   const { problem } = session.log;
   if (problem?.code === "repeated-crash" && !session.forced) throw new DuragentError(problem.code, problem.detail);

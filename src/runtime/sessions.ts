@@ -26,6 +26,8 @@ import { SessionRegistry } from "./session-registry.ts";
 import { viewOf } from "./session-view.ts";
 
 const startPage = 500;
+/** What turns said at their end gets so long to go out when the server stops; what does not is sent after the next start. */
+const lastSendsMs = 2_000;
 
 export type RunningSessions = Sessions &
   Pick<AgentSessions, "processEnded" | "processSays"> & {
@@ -100,8 +102,9 @@ export function createSessions(parts: RuntimeParts): RunningSessions {
     },
     async stop(graceMs) {
       typing.stop();
-      await outbox.stop();
       await registry.drain(graceMs);
+      await outbox.finish(Math.min(graceMs, lastSendsMs));
+      await outbox.stop();
     },
     isQuiet: () =>
       registry.sessions().every((session) => session.readers === 0 && session.attachedCount === 0 && !session.runner),

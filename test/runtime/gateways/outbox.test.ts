@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 
+import { createSystemClock } from "../../../src/adapters/clock/system.ts";
 import { MemoryRecords, MemorySessionStore } from "../../../src/adapters/stores/sessions/memory.ts";
 import type { GatewayAnswer, GatewayRequest } from "../../../src/ports/gateway-host.ts";
 import type { SessionStore } from "../../../src/ports/session-store.ts";
@@ -369,6 +370,27 @@ test("what is on its way when the server stops is left, and sent again by the ne
   await after.running.sessions.start();
   await delivered(after, id, 1);
   assert.deepEqual(requestIds(after.host.asked), requestIds(before.host.asked));
+});
+
+test("what a turn says while the server comes to rest goes out before it stops", async () => {
+  const host = new FakeGatewayHost();
+  const clock = createSystemClock();
+  // A platform takes its time.
+  host.answer = () => clock.sleep(50).then(() => ({ kind: "ok", messageId: "1" }));
+  const store = new MemorySessionStore({ clock });
+  const running = harness({ store, gateways: host });
+  const held = gate();
+  running.model.reply({ text: ["late"], hold: held.opened });
+  const gateway = { name: "test", chatId: "c", chatType: "dm" as const };
+  const id = (await running.sessions.create({ agent: "tester", gateway })).session.sessionId;
+  const holding = running.model.holding();
+  await running.sessions.send(id, { content: "hello", source: "gateway:test" });
+  await holding;
+  const stopping = running.sessions.stop(5_000);
+  held.open();
+  await stopping;
+  assert.equal(host.asked.length, 1);
+  assert.equal(deliveriesIn(await Array.fromAsync(store.read(id))).length, 1);
 });
 
 test("what went out is not sent again because its delivery could not be recorded at once", async (t) => {
