@@ -109,6 +109,7 @@ export async function untilReached<T>(
   }
 }
 
-function refusedToken(): string {
+/** What to do about a token that Discord does not take. */
+export function refusedToken(): string {
   return "Discord refused the bot token: put the one of the page Bot of your application (https://discord.com/developers/applications) into config.bot_token of this gateway, or DISCORD_BOT_TOKEN.";
 }

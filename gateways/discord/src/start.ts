@@ -1,10 +1,10 @@
 import { API, GatewayDispatchEvents, type GatewayDispatchPayload } from "@discordjs/core";
-import { REST } from "@discordjs/rest";
+import { REST, RESTEvents } from "@discordjs/rest";
 import { WebSocketShardEvents } from "@discordjs/ws";
 import type { Core, Gateway, Setting } from "@duragent/gateway-protocol";
 
 import { readConfig } from "./config.ts";
-import { discordConnection, untilReached } from "./connection.ts";
+import { discordConnection, refusedToken, untilReached } from "./connection.ts";
 import { Guilds } from "./guilds.ts";
 import { Inbox } from "./inbox.ts";
 import { incomingMessage, type Self } from "./incoming-message.ts";
@@ -32,6 +32,10 @@ export async function startDiscord(setting: Setting): Promise<Gateway> {
     refused: (failure) => {
       if (isOpen) core.error(failure.code, failure.message, true);
     },
+  });
+  rest.on(RESTEvents.Response, ({ data }, { status }) => {
+    // The library forgets a token that was refused once: nothing can be sent any more.
+    if (isOpen && status === 401 && data.auth) core.error("unauthorized", refusedToken(), true);
   });
   const outgoing = new OutgoingMessages(api.channels);
   const presses = new Presses(api.interactions, log);

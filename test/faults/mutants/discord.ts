@@ -60,8 +60,8 @@ export const discordMutants: readonly Mutant[] = [
   {
     name: "the Discord gateway begins anew when a cut connection does not come back at once",
     file: "gateways/discord/src/sessions.ts",
-    find: "if (cutAtMs === undefined ||",
-    replace: "if (cutAtMs !== undefined ||",
+    find: "return cutAtMs !== undefined && performance.now() - cutAtMs <= resumableMs;",
+    replace: "return cutAtMs === -1;",
     test: joining,
     only: "loses nothing",
   },

@@ -1,30 +1,38 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { DiscordAPIError, HTTPError } from "@discordjs/rest";
-
 import { platformFailure } from "../../../gateways/discord/src/platform-failure.ts";
+import { drive, together } from "./driven-gateway.ts";
 
-const url = "https://discord.com/api/v10/webhooks/1/canary-interaction-token";
-const refusal = (code: number, status: number): DiscordAPIError =>
-  new DiscordAPIError({ code, message: "no" }, code, status, "POST", url, { body: {}, files: [] });
-
-const failures: [what: string, error: unknown, code: string][] = [
-  ["an unknown channel", refusal(10_003, 404), "chat_not_found"],
-  ["an unknown message", refusal(10_008, 404), "message_not_found"],
-  ["a channel that it may not see", refusal(50_001, 403), "chat_not_found"],
-  ["a user who takes no messages", refusal(50_007, 403), "chat_not_found"],
-  ["a missing permission", refusal(50_013, 403), "unauthorized"],
-  ["a refused token", refusal(0, 401), "unauthorized"],
-  ["a malformed request", refusal(50_035, 400), "invalid_request"],
-  ["a failure of Discord", new HTTPError(502, "Bad Gateway", "POST", url, { body: {}, files: [] }), "platform_error"],
-  ["a cut connection", new Error("read ECONNRESET"), "not_connected"],
-  ["no answer in time", Object.assign(new Error("aborted"), { name: "AbortError" }), "not_connected"],
+const ann = "100200300400500600";
+const refusals: [what: string, status: number, code: number, said: string][] = [
+  ["a channel that it may not see", 403, 50_001, "chat_not_found"],
+  ["a user who takes no messages", 403, 50_007, "chat_not_found"],
+  ["a missing permission", 403, 50_013, "unauthorized"],
+  ["an upload that is too large", 413, 40_005, "invalid_request"],
+  ["a failure of Discord", 502, 0, "platform_error"],
 ];
-for (const [what, error, code] of failures) {
-  test(`tells the core of ${what}: ${code}, without the address`, () => {
-    const failure = platformFailure(error);
-    assert.equal(failure.code, code);
-    assert.doesNotMatch(failure.message, /canary/);
+const cases = together("tells the core why a message was not sent");
+for (const [what, status, code, said] of refusals) {
+  cases(`of ${what}: ${said}`, async ({ platform, program }) => {
+    const chat = platform.dm(ann);
+    platform.refuseNext(status, code);
+    program.send({ type: "send_message", request_id: what, chat_id: chat.id, content: "a" });
+    assert.equal((await program.heard("command_error", { request_id: what })).code, said);
+    program.send({ type: "send_message", request_id: what, chat_id: chat.id, content: "a" });
+    await program.heard("command_ok", { request_id: what });
   });
 }
+
+test("ends when the token is refused in the middle, so that it is read again", async (t) => {
+  const { platform, program } = await drive(t);
+  platform.refuseNext(401, 0);
+  program.send({ type: "send_message", request_id: "r", chat_id: platform.dm(ann).id, content: "a" });
+  assert.equal((await program.heard("error", { fatal: true })).code, "unauthorized");
+  assert.equal(await program.exited, 1);
+});
+
+test("calls what never reached Discord not connected", () => {
+  const late = Object.assign(new Error("This operation was aborted"), { name: "AbortError" });
+  for (const error of [new Error("read ECONNRESET"), late]) assert.equal(platformFailure(error).code, "not_connected");
+});

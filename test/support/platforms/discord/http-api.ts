@@ -19,6 +19,7 @@ export class HttpApi {
   readonly calls: { method: string; status: number }[] = [];
   rateLimitNextSeconds: number | undefined;
   cutNext = false;
+  refuseNext: Refusal | undefined;
   readonly #world: DiscordWorld;
   readonly #gatewayUrl: () => string;
   readonly #routes: Route[];
@@ -56,6 +57,11 @@ export class HttpApi {
         const seconds = this.rateLimitNextSeconds;
         this.rateLimitNextSeconds = undefined;
         throw refusals.rateLimited(seconds);
+      }
+      if (route.name === "createMessage" && this.refuseNext) {
+        const refusal = this.refuseNext;
+        this.refuseNext = undefined;
+        throw refusal;
       }
       const [, ...path] = route.pattern.exec(line) ?? [];
       answer = route.answer({ path, ...content });

@@ -5,6 +5,7 @@ import type { OpenTestPlatform, TestPlatform } from "../test-platform.ts";
 import { HttpApi } from "./http-api.ts";
 import { guildPayload } from "./payloads.ts";
 import { DiscordChat } from "./people.ts";
+import { Refusal } from "./refusals.ts";
 import { DiscordWebsocket } from "./websocket.ts";
 import { channelTypes, DiscordWorld, type Event } from "./world.ts";
 
@@ -15,6 +16,8 @@ export type DiscordPlatform = Omit<TestPlatform, "dm" | "group"> & {
   readonly apiRoot: string;
   /** Connections that were refused while it was away. */
   readonly refusals: number;
+  /** The next call that sends a message is answered so. */
+  refuseNext(status: number, code: number): void;
   dm(user: string): DiscordChat;
   group(title: string, members: readonly string[]): DiscordChat;
 };
@@ -83,6 +86,9 @@ export async function openDiscordPlatform(t: Parameters<OpenTestPlatform>[0]): P
     },
     rateLimitNext(seconds) {
       api.rateLimitNextSeconds = seconds;
+    },
+    refuseNext(status, code) {
+      api.refuseNext = new Refusal(status, code, "refused by the test");
     },
     cutNext() {
       api.cutNext = true;
