@@ -93,10 +93,11 @@ test("after the server has begun to stop nobody is typing", async (t) => {
   running.model.reply({ text: ["x"], hold: new Promise(() => {}) });
   await say();
   await running.model.nextRequest();
-  const stopped = running.sessions.stop(0);
-  await until("the turn is left", () => {
+  let isStopped = false;
+  const stopped = running.sessions.stop(0).then(() => (isStopped = true));
+  await until("stopped", () => {
     clock.advance(1);
-    return running.model.aborted === 1;
+    return isStopped;
   });
   await stopped;
   assert.deepEqual(durations(), [5, 0]);
