@@ -124,6 +124,17 @@ suite("a gateway's program", { concurrency: 6 }, () => {
     assert.deepEqual(next.platform(), ["c\t!slow"]);
   });
 
+  test("also one that leaves no parts behind is carried out once", async (context) => {
+    const gateway = start(context, await temporaryFolder(context));
+    await gateway.heard("ready");
+    const edit = { type: "edit_message", request_id: "edit", chat_id: "c", message_id: "m1", content: "x" };
+    gateway.send(edit);
+    await gateway.heard("command_ok");
+    gateway.send(edit);
+    await until("both answers", () => gateway.of("command_ok").length === 2);
+    assert.deepEqual(gateway.platform(), ["c\tedit x"]);
+  });
+
   test("one that failed is carried out again, from the part that failed on", async (context) => {
     const gateway = start(context, await temporaryFolder(context));
     await gateway.heard("ready");
