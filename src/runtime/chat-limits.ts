@@ -1,3 +1,4 @@
+import { queueOf } from "../domain/gateways/access.ts";
 import type { SessionState } from "../domain/session/state.ts";
 import type { StepLimits } from "../domain/session/step.ts";
 import { agentAccessSchema, type AgentAccess, type ChatQueue } from "../schema/agent-access.ts";
@@ -26,7 +27,7 @@ export function chatLimits(
   return {
     approvalTimeoutMs: approvalTimeoutMs ?? (isGroup ? groupApprovalTimeoutMs : null),
     announceTo: null,
-    queue: queueRules(isGroup ? access.groups.queue : access.dm.queue),
+    queue: queueRules(queueOf(access, gateway.chatType)),
     contextBuffer: contextBufferOf(gateway, access),
   };
 }

@@ -111,6 +111,17 @@ test("a queue that is full is seen to while the model answers: told, dropped, an
   );
 });
 
+test("a burst is held back until its sender pauses, and taken together when that time has come", async (t) => {
+  const { made, id } = await started(t);
+  const notBefore = new Date(made.parts.clock.now() + 80).toISOString();
+  const first = await made.sessions.send(id, { content: "one", notBefore, ...fromChat(1) });
+  await made.sessions.send(id, { content: "two", notBefore, ...fromChat(2) });
+  await made.sessions.answer(id, first.messageId, patient);
+  const [start, ...others] = await all(made, id, "turn_start");
+  assert.deepEqual([start?.message_ids.length, others.length], [2, 0]);
+  assert.ok((start?.timestamp ?? "") >= notBefore);
+});
+
 test("what the group said is shown to the model with the next message, and again the same after a crash", async (t) => {
   const stop = stoppedAfter(t);
   const disk = await openRestartableStore(t);
