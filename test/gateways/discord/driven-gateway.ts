@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import test, { type TestContext } from "node:test";
 import { fileURLToPath } from "node:url";
+
+import type { GatewayEvent } from "@duragent/gateway-protocol";
 
 import { openDiscordPlatform, type DiscordPlatform } from "../../support/platforms/discord/open.ts";
 import { temporaryFolder } from "../../support/temporary-folder.ts";
@@ -8,13 +11,32 @@ import { GatewayProgram } from "../protocol/gateway-program.ts";
 
 const bin = fileURLToPath(new URL("../../../gateways/discord/bin/duragent-gateway-discord.mjs", import.meta.url));
 
+/** Waits without looking all the time: the program needs the processor more. */
+class PatientProgram extends GatewayProgram {
+  override async heard<Type extends GatewayEvent["type"]>(
+    type: Type,
+    fields: Record<string, unknown> = {},
+  ): Promise<Extract<GatewayEvent, { type: Type }>> {
+    const tooLong = AbortSignal.timeout(15_000);
+    const fits = (event: Record<string, unknown>): boolean =>
+      event["type"] === type && Object.entries(fields).every(([name, value]) => event[name] === value);
+    let hasEnded = false;
+    const ended = this.exited.then(() => (hasEnded = true));
+    while (!this.events.some(fits) && !hasEnded && !tooLong.aborted) {
+      const more = once(this.child.stdout ?? this.child, "data", { signal: tooLong }).catch(() => undefined);
+      await Promise.race([more, ended]);
+    }
+    return super.heard(type, fields);
+  }
+}
+
 /** Starts the real program, as the core does; it ends with the test. */
 export function startProgram(
   t: Pick<TestContext, "after">,
   config: object,
   { env = {}, dataDir }: { env?: Record<string, string>; dataDir?: string } = {},
 ): GatewayProgram {
-  const program = new GatewayProgram([process.execPath, bin], env);
+  const program = new PatientProgram([process.execPath, bin], env);
   t.after(async () => {
     program.child.kill("SIGKILL");
     await program.exited;

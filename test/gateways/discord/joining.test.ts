@@ -29,12 +29,6 @@ test("says ready once the websocket is, with what it can do", async (t) => {
   assert.deepEqual(platform.violations, []);
 });
 
-test("takes the token from its environment where the configuration has none", async (t) => {
-  const platform = await openDiscordPlatform(t);
-  const program = startProgram(t, { api_root: platform.apiRoot }, { env: { DISCORD_TOKEN: platform.world.token } });
-  await program.heard("ready");
-});
-
 test("ends without a token and says where to put it", async (t) => {
   const program = startProgram(t, {});
   const error = await program.heard("error", { fatal: true });
@@ -85,10 +79,10 @@ test("says what to switch on when the bot may not read messages", async (t) => {
   assert.equal(await program.exited, 1);
 });
 
-test("waits for a platform that is away, and answers pings meanwhile", async (t) => {
+test("waits for a platform that is away, and answers pings meanwhile; its token is from the environment", async (t) => {
   const platform = await openDiscordPlatform(t);
   platform.setReachable(false);
-  const program = startProgram(t, platform.gateway.config);
+  const program = startProgram(t, { api_root: platform.apiRoot }, { env: { DISCORD_TOKEN: platform.world.token } });
   program.send({ type: "ping", request_id: "p1" });
   const pong = await program.heard("pong", { request_id: "p1" });
   assert.equal(pong.connected, false);
