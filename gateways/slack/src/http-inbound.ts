@@ -59,8 +59,6 @@ export class HttpInbound {
 async function answer(request: IncomingMessage, response: ServerResponse, options: HttpOptions): Promise<void> {
   try {
     const { status, text } = await answerOf(request, options);
-    // What follows of a body that is too long is not read.
-    if (status === 413) response.setHeader("connection", "close");
     response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(text);
   } catch {
     // The connection ended, or the body is none of Slack's: it is signed, so that only Slack's own faults come here.
@@ -96,10 +94,11 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
   for await (const chunk of request) {
     const bytes = z.instanceof(Buffer).parse(chunk);
     size += bytes.length;
-    if (size > bodyBytesMax) return undefined;
-    chunks.push(bytes);
+    // What is too long is read to its end and thrown away, within the time of a request: else the answer is lost with it.
+    if (size > bodyBytesMax) chunks.length = 0;
+    else chunks.push(bytes);
   }
-  return Buffer.concat(chunks);
+  return size > bodyBytesMax ? undefined : Buffer.concat(chunks);
 }
 
 /** Events are JSON; presses are a form with JSON in it. */
