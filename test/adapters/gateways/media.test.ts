@@ -92,12 +92,14 @@ test("what a request needs is told to the file's own server only", async (t) => 
 });
 
 test("what is too large, refused, cut off or nowhere is missing for a reason that names no address", async (t) => {
+  let endlessBytes = 0;
   const root = await served(t, (request, response) => {
     switch (request.url) {
       case "/declared":
         return response.writeHead(200, { "content-length": String(incomingFileBytesMax + 1) }).flushHeaders();
       case "/endless": {
         const more = (): void => {
+          do endlessBytes += 65_536;
           while (response.write(Buffer.alloc(65_536)));
           response.once("drain", more);
         };
@@ -117,6 +119,7 @@ test("what is too large, refused, cut off or nowhere is missing for a reason tha
   const why = (path: string) => whyMissing(files, media({ url: `${root}${path}` }));
   assert.equal(await why("/declared"), "it is larger than 20 MB");
   assert.equal(await why("/endless"), "it is larger than 20 MB");
+  assert.ok(endlessBytes < 3 * incomingFileBytesMax, `${endlessBytes} bytes were taken`);
   assert.equal(await whyMissing(files, media({ url: `${root}/x`, size: 30_000_000 })), "it is larger than 20 MB");
   assert.equal(await why(`/${secret}`), "its server answered with status 404");
   assert.equal(await why("/round"), "more than 5 redirects");

@@ -13,6 +13,8 @@ export class GatewayProgram {
   readonly events: Record<string, unknown>[] = [];
   readonly strayLines: string[] = [];
   log = "";
+  /** The type of the event after which nothing more is read until `stdout` is resumed. */
+  pausesAfter: GatewayEvent["type"] | undefined;
   readonly exited: Promise<number | NodeJS.Signals | null>;
 
   constructor(argv: readonly [string, ...string[]], env: Record<string, string>) {
@@ -56,7 +58,9 @@ export class GatewayProgram {
 
   #take(line: string): void {
     try {
-      this.events.push(JSON.parse(line) as Record<string, unknown>);
+      const event = JSON.parse(line) as Record<string, unknown>;
+      this.events.push(event);
+      if (event["type"] === this.pausesAfter) this.child.stdout?.pause();
     } catch {
       this.strayLines.push(line);
     }

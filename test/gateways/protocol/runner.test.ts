@@ -288,8 +288,8 @@ suite("a gateway's program", { concurrency: 6 }, () => {
     const idle = start(context, await temporaryFolder(context));
     await idle.heard("ready");
     const gateway = start(context, await temporaryFolder(context), { deliver: 1_500, letters: 64 * 1024 });
+    gateway.pausesAfter = "ready";
     await gateway.heard("ready");
-    gateway.child.stdout?.pause();
     for (let index = 0; index < 5_000; index += 1) gateway.send({ type: "ping", request_id: `p${index}` });
     await until("it is busy no more", async () => {
       const before = processorTicksOf(gateway);
