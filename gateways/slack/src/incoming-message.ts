@@ -58,6 +58,8 @@ export function isDirect({ channel, channel_type }: { channel: string; channel_t
 export type Circumstances = {
   readonly botUserId: string;
   readonly botToken: string;
+  /** Of the Web API: another Slack, in a test for one, keeps files there. */
+  readonly apiRoot: string;
   /** Whether the bot has spoken in the message's thread. */
   readonly isBotsThread: boolean;
   readonly people: ReadonlyMap<string, Person>;
@@ -81,7 +83,7 @@ export function incomingMessage(message: SlackMessage, around: Circumstances): G
       ...(person.username !== undefined && { username: person.username }),
       ...(person.displayName !== undefined && { display_name: person.displayName }),
     },
-    ...contentOf(message, textOf(raw, around), around.botToken),
+    ...contentOf(message, textOf(raw, around), around),
     routing: {
       channel: "slack",
       chat_type: isDm ? "dm" : "group",
@@ -110,9 +112,9 @@ function textOf(raw: string, { botUserId, people }: Circumstances): string {
 function contentOf(
   { files = [] }: SlackMessage,
   text: string,
-  token: string,
+  around: Circumstances,
 ): Pick<GatewayEvent<"message_received">, "content" | "attachments"> {
-  const [first, ...others] = files.map((each) => mediaOf(each, token));
+  const [first, ...others] = files.map((each) => mediaOf(each, around));
   if (first === undefined) return { content: text.trim() === "" ? { type: "unknown" } : { type: "text", text } };
   return {
     content: { ...first, ...(text !== "" && { caption: text }) },
@@ -120,16 +122,27 @@ function contentOf(
   };
 }
 
-function mediaOf({ name, mimetype, size, subtype, ...urls }: SlackFile, token: string): IncomingMedia {
+function mediaOf({ name, mimetype, size, subtype, ...urls }: SlackFile, around: Circumstances): IncomingMedia {
   const url = urls.url_private_download ?? urls.url_private;
   return {
     type: "media",
     media_type: kindOf(mimetype ?? "", subtype ?? ""),
-    ...(url && { url, headers: { authorization: `Bearer ${token}` } }),
+    ...(url && { url }),
+    ...(url && isKeptBySlack(url, around.apiRoot) && { headers: { authorization: `Bearer ${around.botToken}` } }),
     ...(mimetype && { mime_type: mimetype }),
     ...(name && { filename: name }),
     ...(typeof size === "number" && { size }),
   };
+}
+
+/**
+ * Files that people only link to, from a drive or an app, stand here with the address of whoever keeps them: the token is not
+ * for them. https://docs.slack.dev/reference/objects/file-object (`is_external`)
+ */
+function isKeptBySlack(url: string, apiRoot: string): boolean {
+  const { protocol, hostname, origin } = new URL(url);
+  if (origin === new URL(apiRoot).origin) return true;
+  return protocol === "https:" && /(?:^|\.)slack(?:-gov)?\.com$/.test(hostname);
 }
 
 function kindOf(mimeType: string, subtype: string): string {

@@ -17,6 +17,7 @@ type ReceiverOptions = {
   readonly core: Core;
   readonly botUserId: string;
   readonly botToken: string;
+  readonly apiRoot: string;
   readonly people: People;
   readonly threads: Threads;
   readonly presses: Presses;
@@ -58,9 +59,10 @@ export class Receiver {
     if (!isSaidByPerson(message, this.#options.botUserId)) return "ignored";
     // A mention in a channel comes a second time, as app_mention with the same ts.
     return this.#handovers.take({ chatId: message.channel, id: message.ts }, async () => {
-      const { botUserId, botToken, threads } = this.#options;
+      const { botUserId, botToken, apiRoot, threads } = this.#options;
       const isBotsThread = message.thread_ts !== undefined && threads.has(message.channel, message.thread_ts);
-      return incomingMessage(message, { botUserId, botToken, isBotsThread, people: await this.#peopleOf(message) });
+      const people = await this.#peopleOf(message);
+      return incomingMessage(message, { botUserId, botToken, apiRoot, isBotsThread, people });
     });
   }
 

@@ -21,7 +21,7 @@ export async function startSlack({ config, env, core, dataDir }: Setting): Promi
   const threads = await Threads.open(dataDir, (message) => core.log(message));
   const botUserId = await whoAmI(web, core);
   const presses = new Presses(web);
-  const receiver = new Receiver({ core, botUserId, botToken, people: new People(web), threads, presses });
+  const receiver = new Receiver({ core, botUserId, botToken, apiRoot, people: new People(web), threads, presses });
   const inbound = await openInbound(settings, core, receiver);
   const outgoing = new Outgoing(web, threads);
   return {

@@ -158,6 +158,27 @@ test("files come with their address and what it takes to fetch them", async () =
   );
 });
 
+test("whoever keeps a file that was only linked to is not told the bot's token", async () => {
+  const { platform, program } = overSocket;
+  const chat = platform.dm("U1");
+  const elsewhere = [
+    "https://attacker.example/cat.png",
+    "https://files.slack.com.attacker.example/cat.png",
+    "https://notslack.com/cat.png",
+    "http://files.slack.com/cat.png",
+    "https://files.slack.com@attacker.example/cat.png",
+  ];
+  await chat.say("U1", "look", {
+    files: elsewhere.map((url_private) => ({ name: "cat.png", mode: "external", is_external: true, url_private })),
+  });
+  const { content, attachments = [] } = await program.heard("message_received", { chat_id: chat.id });
+  const files = [content, ...attachments].flatMap((one) => (one.type === "media" ? [one] : []));
+  assert.deepEqual(
+    files.map(({ url, headers }) => ({ url, headers })),
+    elsewhere.map((url) => ({ url, headers: undefined })),
+  );
+});
+
 test("a reply is for the bot where it began the thread or has spoken in it, also after a kill", async () => {
   const driven = overSocket;
   const { platform } = driven;
