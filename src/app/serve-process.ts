@@ -2,6 +2,7 @@ import type { LogSettings } from "../adapters/logging/pino.ts";
 import type { GatewayStatus } from "../ports/gateway-host.ts";
 import type { ServeFlags, ServerHandle } from "../surfaces/cli/ground.ts";
 import type { LoadedConfig, LoadOptions } from "./config/load-config.ts";
+import { gapsInAnswering } from "./gaps-in-answering.ts";
 import { followProcess } from "./process-lifetime.ts";
 import { startServer, type RunningServer } from "./server.ts";
 
@@ -76,6 +77,8 @@ async function announce(
     print("  access      this machine only (no token is set)");
   for (const { name, errors } of invalid)
     print(`  warning     the agent ${name} is not valid: ${errors[0]?.message ?? ""} (duragent doctor)`);
+  for (const { message, remedy } of gapsInAnswering(config, runtime.catalog))
+    print(`  warning     ${message}; ${remedy}`);
   for (const warning of [...warnings, ...sandbox.warnings]) print(`  warning     ${warning}`);
 }
 

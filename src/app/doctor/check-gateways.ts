@@ -6,6 +6,7 @@ import type { AgentCatalog } from "../../runtime/agents/catalog-types.ts";
 import type { ExternalGateway } from "../../schema/config-gateways.ts";
 import type { Check } from "../../surfaces/cli/ground.ts";
 import type { LoadedConfig } from "../config/load-config.ts";
+import { gapsInAnswering } from "../gaps-in-answering.ts";
 
 type Facts = {
   loaded: Pick<LoadedConfig, "config" | "env" | "folder">;
@@ -50,7 +51,8 @@ export async function checkGateways(facts: Facts): Promise<Check[]> {
       return found.length > 0 ? found : [ok(`${gateway.name}: ${gateway.command} can be started`)];
     }),
   );
-  return external.length === 0 ? [] : [...checks.flat(), ...checkAnswering(facts)];
+  const gaps = gapsInAnswering(facts.loaded.config, facts.catalog);
+  return external.length === 0 ? [] : [...checks.flat(), ...gaps.map(({ message, remedy }) => failed(message, remedy))];
 }
 
 async function checkProgram(gateway: ExternalGateway, { loaded: { env, folder } }: Facts): Promise<Check[]> {
@@ -89,36 +91,6 @@ function checkState({ name }: ExternalGateway, { running }: Facts): Check[] {
       warned(`${name}: it runs and does not reach its platform${why}`, "check the network and the platform's status"),
     ];
   return [ok(`${name}: it is ready${status.restarts > 0 ? `, after ${status.restarts} restarts` : ""}`)];
-}
-
-/** Whether messages find an agent. */
-function checkAnswering({ loaded: { config }, catalog }: Facts): Check[] {
-  const valid = new Set(catalog.list().map((agent) => agent.name));
-  const defined = valid.size + catalog.invalid().filter(({ name }) => !valid.has(name)).length;
-  const named = [
-    ...config.routes.map(({ agent }, index) => ({ agent, place: `routes[${index}].agent` })),
-    ...(config.defaultAgent === undefined ? [] : [{ agent: config.defaultAgent, place: "default_agent" }]),
-  ];
-  const missing = named
-    .filter(({ agent }) => !valid.has(agent))
-    .map(({ agent, place }) =>
-      failed(
-        `${place} names the agent ${agent}, and there is no valid agent of that name`,
-        "correct the name, or the agent",
-      ),
-    );
-  const without = config.gateways.external.filter(
-    ({ name }) => !config.routes.some(({ match }) => (match.gateway ?? name).toLowerCase() === name.toLowerCase()),
-  );
-  if (config.defaultAgent !== undefined || defined === 1 || without.length === 0) return missing;
-  const names = without.map(({ name }) => name).join(", ");
-  return [
-    ...missing,
-    failed(
-      `${names}: ${defined === 0 ? "there is no agent, so" : `there are ${defined} agents, and no route says which of them answers:`} messages are dropped`,
-      defined === 0 ? "make one with `duragent init`" : "name one as default_agent, or add routes, in duragent.yaml",
-    ),
-  ];
 }
 
 const ok = (message: string): Check => ({ status: "ok", message });
