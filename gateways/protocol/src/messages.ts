@@ -12,7 +12,12 @@ export const lineBytesMax = 1024 * 1024;
 /** Without what Zod infers for an object that has no keys: that none may be there, not even `type`. */
 type Fields<Shape> = { [Key in keyof Shape as string extends Key ? never : Key]: Shape[Key] };
 
-const id = z.string().min(1).max(512);
+/** Without what not every store keeps as it is, NUL and halves of characters, or could show on one line. */
+const id = z
+  .string()
+  .min(1)
+  .max(512)
+  .refine((it) => !/[\p{Cc}\p{Cs}]/u.test(it), "an id has no control characters and no half of a character");
 const text = z.string();
 
 /** What a gateway can do beside sending text. `ack`: it waits for one before it lets go of a message. */

@@ -146,6 +146,9 @@ export class ChatSessions {
       try {
         const { session } = await this.create({ agent, gateway: { name: gateway, chatId, chatType }, idempotencyKey });
         if (session.status !== "ended" && this.open(chat, agent) === session.sessionId) return session.sessionId;
+        const kept = this.chatOf.get(session.sessionId);
+        // Another one would be no better: whoever asks again would never find it.
+        if (kept && kept.chatId !== chatId) throw new DuragentError("conflict", unkept(gateway, chatId));
       } catch (error) {
         // That session was deleted, and its key stays taken.
         if (!(error instanceof DuragentError) || error.code !== "session-ended") throw error;
@@ -184,3 +187,6 @@ export class ChatSessions {
 }
 
 const unwritable: ReadonlySet<string> = new Set<SessionProblem["code"]>(["session-corrupt", "session-read-only"]);
+
+const unkept = (gateway: string, chatId: string): string =>
+  `the chat id ${JSON.stringify(chatId)} of gateway ${gateway} can not be kept in a log as it is: a known secret is in it, or what is no character`;

@@ -49,6 +49,13 @@ test("those who ask at the same time share what is made; other chats and gateway
   assert.equal(new Set([...same, ...others]).size, 3);
 });
 
+test("a chat whose id the log keeps otherwise is refused with one session, not tried with a thousand", async (t) => {
+  const { chats, list } = lives(t)().sessions;
+  for (let tries = 0; tries < 2; tries += 1)
+    await assert.rejects(chats.ensure({ ...chat, chatId: "c\0" }, "tester"), { code: "conflict" });
+  assert.equal((await list({ limit: 100 })).sessions.length, 1);
+});
+
 test("a session whose end was asked for is no more the chat's", async (t) => {
   const running = lives(t)();
   const { chats } = running.sessions;
