@@ -1,4 +1,5 @@
 import type { GatewayAnswer, GatewayRequest } from "../../ports/gateway-host.ts";
+import type { Chat } from "../../ports/chat-index.ts";
 import { Newest } from "./newest.ts";
 import type { RouterParts } from "./router-parts.ts";
 import { unlessStopped } from "./unless-stopped.ts";
@@ -8,6 +9,9 @@ const rateLimitDefaultMs = 5_000;
 const rateLimitMaxMs = 10_000;
 /** Chats (or chats and reasons) of which it is remembered what was said last. */
 const rememberedMax = 10_000;
+/** Commands of one chat that are answered: each answer holds up what is said there after it, and platforms bound them too. */
+const answeredPerMinuteMax = 10;
+const minuteMs = 60_000;
 
 export type Reply = {
   readonly gateway: string;
@@ -24,6 +28,7 @@ export class ChatReplies {
   private readonly parts: Pick<RouterParts, "host" | "clock" | "log">;
   private readonly stopping: AbortSignal;
   private readonly lastSaid = new Newest<number>(rememberedMax);
+  private readonly answered = new Newest<{ readonly sinceMs: number; count: number }>(rememberedMax);
   private readonly going = new Set<Promise<unknown>>();
 
   constructor(parts: Pick<RouterParts, "host" | "clock" | "log">, stopping: AbortSignal) {
@@ -39,6 +44,17 @@ export class ChatReplies {
     const fields = { gateway: reply.gateway, chat_id: reply.chatId, code, detail: answer.detail };
     this.parts.log.warn(fields, "a reply was not sent");
     return answer.kind === "unanswered" && answer.why !== "timeout" ? "unsaid" : "done";
+  }
+
+  /** Whether one more command of the chat is to be answered; counts it. */
+  mayAnswer({ gateway, chatId }: Chat): boolean {
+    const key = JSON.stringify([gateway, chatId]);
+    const now = this.parts.clock.monotonic();
+    const before = this.answered.get(key);
+    const window = before && now - before.sinceMs < minuteMs ? before : { sinceMs: now, count: 0 };
+    window.count += 1;
+    this.answered.set(key, window);
+    return window.count <= answeredPerMinuteMax;
   }
 
   /** Says it, unless it was said under `once.key` less than `once.everyMs` ago. Nobody waits for it. */

@@ -19,15 +19,19 @@ const help = [
   "/help – this list",
 ].join("\n");
 
-/** Does it, durably, and then says so. `unsaid`: the gateway is gone, and may deliver the message once more. */
+/**
+ * Does it, durably, and then says so. `unsaid`: the gateway is gone, and may deliver the message once more. `rate_limited`:
+ * too many commands of the chat were answered in this minute.
+ */
 export async function obey(
   command: SlashCommand,
   message: Incoming,
   agent: LoadedAgent,
   way: WayIn,
-): Promise<{ outcome: "command" | "unsaid"; inLog?: true }> {
+): Promise<{ outcome: "command" | "unsaid" | "rate_limited"; inLog?: true }> {
   const place = { agent, open: way.parts.chats.open(message.chat, agent.name) };
   const { content, inLog } = await obeyed(command, message, place, way);
+  if (!way.replies.mayAnswer(message.chat)) return inLog ? { outcome: "command", inLog } : { outcome: "rate_limited" };
   const said = await way.replies.say(replyTo(message, command, content));
   if (said === "unsaid" && !inLog) return { outcome: "unsaid" };
   return { outcome: "command", ...(inLog ? { inLog } : {}) };

@@ -175,4 +175,20 @@ export const chatsInMutants: readonly Mutant[] = [
     replace: "",
     test: "test/domain/gateways/words.test.ts",
   },
+  {
+    name: "a chat whose id the log keeps otherwise gets one session after the other",
+    file: "src/runtime/gateways/chat-sessions.ts",
+    find: "if (kept && kept.chatId !== chatId) throw",
+    replace: "if (false) throw",
+    test: "test/runtime/gateways/chat-sessions.test.ts",
+    only: "keeps otherwise",
+  },
+  {
+    name: "a chat's commands are answered however many there are",
+    file: "src/runtime/gateways/chat-replies.ts",
+    find: "return window.count <= answeredPerMinuteMax;",
+    replace: "return true;",
+    test: commands,
+    only: "flood of commands",
+  },
 ];

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { eventually } from "../../support/runtime-harness.ts";
 import { routedChats } from "../../support/routed-chats.ts";
 import { openRestartableStore, openTestStore } from "../../support/test-store.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 test("/reset ends the conversation, says so, and the next message starts another", async (t) => {
   const running = routedChats({ store: await openTestStore(t) });
@@ -112,4 +113,24 @@ test("a command whose gateway is gone before it is answered is not confirmed, an
     new Set(running.gateways.asked.map(({ request }) => "request_id" in request && request.request_id)).size,
     1,
   );
+});
+
+test("a flood of commands is answered ten times a minute in its chat, and what comes after it is taken in", async (t) => {
+  const clock = createVirtualClock();
+  const running = routedChats({ store: await openTestStore(t, clock), clock });
+  const group = { chat: "g", type: "group", mention: true };
+  for (let count = 0; count < 30; count += 1) await running.say("6", count % 2 ? "/status" : "/help", group);
+  assert.equal(running.gateways.said.length, 10);
+  assert.deepEqual({ ...running.counted }, { command: 10, rate_limited: 20 });
+  assert.equal(running.gateways.acks.length, 30);
+  await running.say("7", "hello", group);
+  await running.say("7", "/help");
+  assert.equal(running.gateways.said.length, 11);
+  // Ending and cancelling work all the same, without a word.
+  await running.say("7", "/reset", group);
+  assert.equal(running.sessions.chats.open({ gateway: "test", chatId: "g" }), undefined);
+  assert.equal(running.gateways.said.length, 11);
+  clock.advance(60_000);
+  await running.say("7", "/help", group);
+  assert.equal(running.gateways.said.length, 12);
 });
