@@ -76,7 +76,9 @@ async function follow(parts: Parts, { gateway, media, signal }: Wanted): Promise
     if (url === null || !/^https?:$/.test(url.protocol)) throw new MissingFile("it has no http or https address");
     // What a request for it needs may be a credential: nobody else's server is told.
     const headers = new Headers(url.origin === start?.origin ? media.headers : {});
-    const response = await parts.fetch(url, { headers, signal, guarded: url.origin !== trusted });
+    // Who is elsewhere must not choose what is asked for in there.
+    const isTrusted = url.origin === trusted && start?.origin === trusted;
+    const response = await parts.fetch(url, { headers, signal, guarded: !isTrusted });
     const location = response.headers.get("location");
     if (!redirectStatus.has(response.status) || location === null) {
       if (response.ok) return response;

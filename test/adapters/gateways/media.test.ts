@@ -69,6 +69,23 @@ test("addresses that are not public are reached at the gateway's own api_root on
   assert.equal(await whyMissing(filesOf(undefined), media({ url: `${inside}/x` })), refused);
 });
 
+test("a server elsewhere can not send the core to the api_root that only its owner trusts", async () => {
+  const asked: [string, boolean][] = [];
+  const files = createIncomingFiles({
+    fetch: async ({ href }, { guarded }) => {
+      asked.push([href, guarded]);
+      return new Response(null, { status: 302, headers: { location: "http://127.0.0.1:8081/inside" } });
+    },
+    apiRootOf: () => "http://127.0.0.1:8081/bot",
+    clock: createVirtualClock(),
+  });
+  assert.match(await whyMissing(files, media({ url: "https://elsewhere.example/cat.png" })), /redirects/);
+  assert.deepEqual(asked.slice(0, 2), [
+    ["https://elsewhere.example/cat.png", true],
+    ["http://127.0.0.1:8081/inside", true],
+  ]);
+});
+
 test("what a request needs is told to the file's own server only", async (t) => {
   const heard: (string | undefined)[] = [];
   const target = new URL(

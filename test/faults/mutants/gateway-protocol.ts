@@ -72,7 +72,7 @@ export const gatewayProtocolMutants: readonly Mutant[] = [
   {
     name: "files of messages are fetched from everywhere",
     file: "src/adapters/gateways/media.ts",
-    find: "guarded: url.origin !== trusted",
+    find: "guarded: !isTrusted",
     replace: "guarded: false",
     test: media,
   },
