@@ -29,7 +29,7 @@ for (let done = 0, round = 0; done < kills; done += killsPerRound, round += 1) {
     });
     const { p50, p99, max } = report.readyMs;
     process.stdout.write(
-      `seed ${report.seed}: ${report.kills} kills, ${report.acknowledgements} acknowledgements, ${report.events} events, ${report.sideEffects} side effects, ` +
+      `seed ${report.seed}: ${report.kills} kills, ${report.acknowledgements} acknowledgements, ${report.events} events, ${report.sideEffects} side effects, ${report.chatMessages} messages to chats, ` +
         `${report.givenUp} given up, ${report.faults.length} faults; ready again after ${p50} ms (p50), ${p99} ms (p99), ${max} ms (most)\n`,
     );
     for (const { kind, detail } of report.faults) process.stdout.write(`  ${kind}: ${detail}\n`);

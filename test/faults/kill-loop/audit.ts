@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 
 import type { EventOf, EventType, SessionEvent } from "../../../src/schema/session-event.ts";
+import { isOfChat } from "./audit-chats.ts";
 import type { Ledger, Submission, Told } from "./ledger.ts";
 
 type Logs = ReadonlyMap<string, readonly SessionEvent[]>;
@@ -14,11 +15,12 @@ export function audit(ledger: Ledger, logs: Logs): void {
   }
   const made = new Set(ledger.created.values());
   for (const [sessionId, log] of logs) {
-    if (!made.has(sessionId)) ledger.fault("phantom", `the session ${sessionId}`);
     auditOrder(ledger, sessionId, log);
+    auditTurns(ledger, sessionId, log);
+    if (isOfChat(log)) continue;
+    if (!made.has(sessionId)) ledger.fault("phantom", `the session ${sessionId}`);
     auditSeen(ledger, sessionId, log);
     auditMessages(ledger, sessionId, log);
-    auditTurns(ledger, sessionId, log);
   }
   for (const submission of ledger.submissions.values()) {
     auditSubmission(ledger, submission, logs.get(submission.sessionId) ?? []);

@@ -6,8 +6,11 @@ import { isDeepStrictEqual } from "node:util";
 import type { SessionEvent } from "../../../src/schema/session-event.ts";
 import { ask } from "../../support/http-harness.ts";
 import { scriptedAgent, ServerProcess } from "../../support/server-process.ts";
+import { until } from "../../support/until.ts";
 import { audit } from "./audit.ts";
+import { auditChats, isOfChat, isSettled } from "./audit-chats.ts";
 import { auditTools } from "./audit-tools.ts";
+import { chatConfig, chatFiles, ChatJournal } from "./chat-client.ts";
 import { Ledger, type FaultKind } from "./ledger.ts";
 import { createSession, runLoadClient, sendOne } from "./load-client.ts";
 import { runToolClient, workerFiles } from "./tool-client.ts";
@@ -19,6 +22,8 @@ export type KillLoopOptions = {
   clients?: number;
   /** Of sessions whose agent runs tools, one each. */
   toolClients?: number;
+  /** In which people talk with an agent through a gateway; one of them is a group. */
+  chats?: number;
   seed: number;
   /** How long a server lives once it is ready, where a start is quick. */
   lifeMs?: { min: number; max: number };
@@ -32,24 +37,30 @@ export type KillLoopReport = {
   givenUp: number;
   /** What tools have done, to be seen outside of the server. */
   sideEffects: number;
+  /** Messages that a chat's gateway has taken. */
+  chatMessages: number;
   readyMs: { p50: number; p99: number; max: number };
   faults: { kind: FaultKind; detail: string }[];
 };
 
 /** What a start takes where nothing else runs. */
 const quickStartMs = 500;
+/** On a busy machine. */
+const settledWithinMs = 60_000;
 
 /**
  * A real server under load that is killed with its process group again and again. Afterwards what the clients were told
  * is compared with what the logs hold, before and after one more kill.
  */
 export async function killLoop(test: Pick<TestContext, "after">, options: KillLoopOptions): Promise<KillLoopReport> {
-  const { kills, clients = 8, toolClients = 3, seed, lifeMs = { min: 100, max: 400 } } = options;
+  const { kills, clients = 8, toolClients = 3, chats = 6, seed, lifeMs = { min: 100, max: 400 } } = options;
   const ledger = new Ledger();
   const world = new World(ledger, seededRandom(seed));
   const server = await ServerProcess.prepare(test, {
-    files: { ...scriptedAgent("echo", { perTokenMs: 4 }), ...workerFiles },
+    files: { ...scriptedAgent("echo", { perTokenMs: 4 }), ...workerFiles, ...chatFiles },
+    config: chatConfig({ chats, seed }),
   });
+  const journal = new ChatJournal(server.folder);
   const readyMs: number[] = [];
   const start = async (): Promise<void> => {
     const life = await server.start();
@@ -66,8 +77,10 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
     ...watchers.map((watcher) => watcher.run()),
   ];
   const failed = Promise.all(work);
+  let chatRuns = 0;
   const kill = async (): Promise<void> => {
     world.goes();
+    chatRuns = await journal.runs();
     await server.kill9();
     await start();
   };
@@ -76,6 +89,8 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
       // On a machine that is busy it takes longer to get anywhere.
       const slowness = Math.max(1, (readyMs.at(-1) ?? 0) / quickStartMs);
       const lives = (lifeMs.min + world.random() * (lifeMs.max - lifeMs.min)) * slowness;
+      // A gateway starts for longer than many servers live.
+      if (done % 3 === 1) await journal.joined(chatRuns);
       await new Promise((resolve) => setTimeout(resolve, lives));
       await kill();
     }
@@ -83,22 +98,29 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
   await Promise.race([killing(), failed.then(() => new Promise<never>(() => undefined))]);
 
   world.isOver = true;
+  await journal.end();
   await Promise.all(work.slice(0, clients + toolClients));
   // Answered last: whatever a session had to do before this is done.
   await Promise.all([...ledger.created.values()].map((sessionId) => sendOne(world, sessionId, "wait")));
-  const logs = await readLogs(world, server);
+  await journal.calm(0);
+  const logs = await chatsOver(() => readLogs(world, server));
   await Promise.all(watchers.map((watcher, index) => watcher.finish(logs.get(sessions[index] ?? "")?.length ?? 0)));
   await failed;
   audit(ledger, logs);
 
+  const calms = await journal.calm(0);
   await kill();
-  for (const [sessionId, log] of await readLogs(world, server)) {
+  // The platform says all of it once more.
+  await journal.calm(calms);
+  const after = await readLogs(world, server);
+  for (const [sessionId, log] of after) {
     const before = logs.get(sessionId) ?? [];
     // What a start adds, such as a change of status, comes after it.
     if (!isDeepStrictEqual(log.slice(0, before.length), before)) {
       ledger.fault("lost", `${sessionId} is another after one more kill`);
     }
   }
+  const chatMessages = auditChats(ledger, after, await journal.notes());
   const sideEffects = await auditTools(ledger, logs, join(server.dataDir, "workspace/worker"));
   readyMs.sort((one, other) => one - other);
   const quantile = (share: number): number => Math.round(readyMs[Math.ceil(readyMs.length * share) - 1] ?? 0);
@@ -110,8 +132,23 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
     readyMs: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) },
     givenUp: ledger.givenUp,
     sideEffects,
+    chatMessages,
     faults: ledger.faults,
   };
+}
+
+/** The logs once chats are answered and nothing is left to be sent. */
+async function chatsOver(read: () => Promise<Map<string, SessionEvent[]>>): Promise<Map<string, SessionEvent[]>> {
+  let logs = await read();
+  await until(
+    "all is sent to chats",
+    async () => {
+      logs = await read();
+      return [...logs.values()].filter(isOfChat).every(isSettled);
+    },
+    settledWithinMs,
+  );
+  return logs;
 }
 
 /** Every session's events as the API gives them; the file must hold the same. */
