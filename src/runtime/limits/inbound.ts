@@ -32,12 +32,14 @@ export class Inbound {
   /** Whether a sender may send one message more, by the agent's limit and the server's; without a name nobody is counted. */
   async admitSender({ tail, inForce }: LivingSession, sender: string | undefined): Promise<SenderCheck> {
     const agent = payerOf(tail);
+    // Ids are the platform's: the same one on another, or made up by another gateway, is somebody else.
+    const who = tail.gateway ? JSON.stringify([tail.gateway.name, sender]) : sender;
     const server = this.parts.settings().limits.inbound?.per_sender_per_minute;
     const own = inForce?.agent.definition.spec.limits?.inbound?.per_sender_per_minute;
     const counts = [
-      { key: `sender:${sender}`, limit: server, words: "limits.inbound.per_sender_per_minute of duragent.yaml" },
+      { key: `sender:${who}`, limit: server, words: "limits.inbound.per_sender_per_minute of duragent.yaml" },
       {
-        key: `agent:${agent}:${sender}`,
+        key: `agent:${agent}:${who}`,
         limit: own,
         words: `limits.inbound.per_sender_per_minute of the agent ${agent}`,
       },

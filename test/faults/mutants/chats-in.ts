@@ -191,4 +191,12 @@ export const chatsInMutants: readonly Mutant[] = [
     test: commands,
     only: "flood of commands",
   },
+  {
+    name: "a sender's limit is used up by another gateway's sender of that id",
+    file: "src/runtime/limits/inbound.ts",
+    find: "const who = tail.gateway ? JSON.stringify([tail.gateway.name, sender]) : sender;",
+    replace: "const who = sender;",
+    test: attackers,
+    only: "another gateway uses up nothing",
+  },
 ];
