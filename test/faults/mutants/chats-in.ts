@@ -66,7 +66,7 @@ export const chatsInMutants: readonly Mutant[] = [
     replace:
       'if (admission.kind === "refused") return admitted(message, { agent, access, admission: { kind: "allow" } }, way);',
     test: attackers,
-    only: "a blocked member ends",
+    only: "presses, resets and cancels all the same",
   },
   {
     name: "who only listens ends the conversation",
@@ -95,7 +95,7 @@ export const chatsInMutants: readonly Mutant[] = [
     find: "decidedBy: message.senderId,",
     replace: "decidedBy: message.senderName,",
     test: attackers,
-    only: "calls themselves as the asker",
+    only: "goes by the name .*7",
   },
   {
     name: "an approver is known by name",
@@ -103,7 +103,7 @@ export const chatsInMutants: readonly Mutant[] = [
     find: "isApprover(admitted.access, message.senderId)",
     replace: "isApprover(admitted.access, message.senderName)",
     test: attackers,
-    only: "calls themselves as an approver",
+    only: "goes by the name .*9",
   },
   {
     name: "any member decides with a button",
@@ -119,7 +119,7 @@ export const chatsInMutants: readonly Mutant[] = [
     find: "parts.chats.sessionsOf(chat)",
     replace: 'parts.chats.sessionsOf({ ...chat, chatId: "g" })',
     test: attackers,
-    only: "pressed in another chat",
+    only: "presses the button in another chat",
   },
   {
     name: "a press at another gateway counts",
@@ -127,7 +127,7 @@ export const chatsInMutants: readonly Mutant[] = [
     find: "parts.chats.sessionsOf(chat)",
     replace: 'parts.chats.sessionsOf({ ...chat, gateway: "test" })',
     test: attackers,
-    only: "another gateway says that the button",
+    only: "other.s button was pressed",
   },
   {
     name: "an old button decides whatever waits",
@@ -135,7 +135,7 @@ export const chatsInMutants: readonly Mutant[] = [
     find: "if (tag !== undefined) return found.find((question) => question.tag === tag);",
     replace: "",
     test: attackers,
-    only: "is pressed again",
+    only: "of a question that was answered",
   },
   {
     name: "a press that comes again decides the next question",
@@ -159,7 +159,7 @@ export const chatsInMutants: readonly Mutant[] = [
     find: 'admitted.admission.kind === "context"',
     replace: "admitted.admission === undefined",
     test: attackers,
-    only: "says yes to somebody else",
+    only: "yes to somebody else",
   },
   {
     name: "a missing agent's chats go to another",
