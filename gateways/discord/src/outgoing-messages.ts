@@ -1,19 +1,18 @@
 import { createHash } from "node:crypto";
 
-import { MessageFlags, type API, type CreateMessageOptions } from "@discordjs/core";
+import { MessageFlags, type CreateMessageOptions } from "@discordjs/core";
 import { CommandFailure, splitMarkdown, type Command, type Sending } from "@duragent/gateway-protocol";
 
 import { buttonRows } from "./buttons.ts";
-import { called } from "./platform-failure.ts";
+import { isSnowflake, type Channels } from "./channels.ts";
+import { isRefusedReply } from "./platform-failure.ts";
 
 /** Discord counts characters, not UTF-16 units. https://discord.com/developers/docs/resources/message#create-message */
 const limit = { max: 2_000, size: (markdown: string): number => Array.from(markdown).length };
 /** An answer pings nobody, whatever it holds: it may repeat what anybody said. */
 const pingNobody = { parse: [], replied_user: false } satisfies CreateMessageOptions["allowed_mentions"];
-const snowflake = /^\d{15,20}$/;
 
-type Channels = API["channels"];
-type Destination = { readonly requestId: string; readonly channelId: string; readonly replyTo: string | undefined };
+type Destination = { readonly requestId: string; readonly chatId: string; readonly replyTo: string | undefined };
 
 /** The bot's messages: each answer as few as hold it. */
 export class OutgoingMessages {
@@ -56,42 +55,57 @@ export class OutgoingMessages {
   async edit({ chat_id, message_id, content }: Command<"edit_message">): Promise<void> {
     const [text] = splitMarkdown(content, limit);
     if (text === undefined) throw new CommandFailure("invalid_request", "a message without text");
-    await called(
-      this.#channels.editMessage(channelId(chat_id), messageId(message_id), {
-        content: text,
-        components: [],
-        allowed_mentions: pingNobody,
-      }),
+    const message = messageId(message_id);
+    await this.#channels.in(chat_id, (api, channel) =>
+      api.editMessage(channel, message, { content: text, components: [], allowed_mentions: pingNobody }),
     );
   }
 
   async delete({ chat_id, message_id }: Command<"delete_message">): Promise<void> {
-    await called(this.#channels.deleteMessage(channelId(chat_id), messageId(message_id)));
+    const message = messageId(message_id);
+    await this.#channels.in(chat_id, (api, channel) => api.deleteMessage(channel, message));
   }
 
   async #sendAll(
-    { requestId, channelId: to, replyTo }: Destination,
+    { requestId, chatId, replyTo }: Destination,
     messages: readonly CreateMessageOptions[],
     sending: Sending,
   ): Promise<string | undefined> {
     let sent = sending.sentParts.at(-1);
     for (const [part, message] of messages.entries()) {
       if (part < sending.sentParts.length) continue;
-      const { id } = await called(
-        this.#channels.createMessage(to, {
+      const id = await this.#create(
+        chatId,
+        {
           ...message,
           allowed_mentions: pingNobody,
           // Within some minutes Discord answers the same nonce with the message that it has already.
           nonce: nonceOf(requestId, part),
           enforce_nonce: true,
-          ...(part === 0 &&
-            replyTo !== undefined && { message_reference: { message_id: replyTo, fail_if_not_exists: false } }),
-        }),
+        },
+        part === 0 ? replyTo : undefined,
       );
       await sending.partSent(id);
       sent = id;
     }
     return sent;
+  }
+
+  async #create(chatId: string, message: CreateMessageOptions, replyTo: string | undefined): Promise<string> {
+    const create = async (more: CreateMessageOptions): Promise<string> => {
+      const { id } = await this.#channels.in(chatId, (api, channel) =>
+        api.createMessage(channel, { ...message, ...more }),
+      );
+      return id;
+    };
+    if (replyTo === undefined) return create({});
+    try {
+      return await create({ message_reference: { message_id: replyTo, fail_if_not_exists: false } });
+    } catch (error) {
+      // What it answers stands above it anyhow: it matters less than the answer.
+      if (!isRefusedReply(error)) throw error;
+      return create({});
+    }
   }
 }
 
@@ -100,22 +114,13 @@ function destinationOf(command: Command<"send_message" | "send_media">): Destina
   return {
     requestId: request_id,
     // A thread is a channel of its own.
-    channelId: channelId(thread_id ?? chat_id),
-    replyTo: reply_to !== undefined && snowflake.test(reply_to) ? reply_to : undefined,
+    chatId: thread_id ?? chat_id,
+    replyTo: reply_to !== undefined && isSnowflake(reply_to) ? reply_to : undefined,
   };
 }
 
-/** Ids become part of an address. */
-export function channelId(chatId: string): string {
-  if (snowflake.test(chatId)) return chatId;
-  throw new CommandFailure(
-    "chat_not_found",
-    "no channel of Discord has such an id: they are numbers of about 18 digits",
-  );
-}
-
 function messageId(id: string): string {
-  if (snowflake.test(id)) return id;
+  if (isSnowflake(id)) return id;
   throw new CommandFailure(
     "message_not_found",
     "no message of Discord has such an id: they are numbers of about 18 digits",

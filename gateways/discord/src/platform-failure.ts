@@ -17,6 +17,11 @@ const byStatus: Readonly<Record<number, ErrorCode>> = {
   413: "invalid_request",
 };
 
+/** What stands before Discord answers while Discord itself is away: gateways, and Cloudflare's own from 520 on. */
+const isAway = (status: number): boolean => (status >= 502 && status <= 504) || (status >= 520 && status <= 530);
+const unknownChannel = 10_003;
+const noHistoryToReplyIn = 160_002;
+
 /** A call of Discord's API whose failure becomes a CommandFailure: the core does the waiting and trying again. */
 export async function called<T>(call: Promise<T>): Promise<T> {
   try {
@@ -36,6 +41,8 @@ export function platformFailure(error: unknown): CommandFailure {
       cause: error,
     });
   }
+  if ((error instanceof DiscordAPIError || error instanceof HTTPError) && isAway(error.status))
+    return new CommandFailure("not_connected", `Discord is away: HTTP ${error.status}`, { cause: error });
   if (error instanceof DiscordAPIError) {
     const code = byCode[error.code] ?? byStatus[error.status] ?? "platform_error";
     return new CommandFailure(code, `Discord: ${error.message} (${error.code}, HTTP ${error.status})`, {
@@ -48,4 +55,22 @@ export function platformFailure(error: unknown): CommandFailure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const said = name === "AbortError" ? "no answer in time" : message;
   return new CommandFailure("not_connected", `Discord is not reached: ${said}`, { cause: error });
+}
+
+/** Whether a call failed since there is no such channel, or none that this bot knows of. */
+export function isUnknownChannel(error: unknown): boolean {
+  const cause = causeOf(error);
+  return cause instanceof DiscordAPIError && cause.code === unknownChannel;
+}
+
+/** Whether a message was refused for what it answers: one of Discord's own, or where the bot may not read what was said. */
+export function isRefusedReply(error: unknown): boolean {
+  const cause = causeOf(error);
+  if (!(cause instanceof DiscordAPIError)) return false;
+  const errors = "errors" in cause.rawError ? cause.rawError.errors : undefined;
+  return cause.code === noHistoryToReplyIn || (typeof errors === "object" && "message_reference" in errors);
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof CommandFailure ? error.cause : error;
 }

@@ -3,12 +3,13 @@ import { REST, RESTEvents } from "@discordjs/rest";
 import { WebSocketShardEvents } from "@discordjs/ws";
 import type { Core, Gateway, Setting } from "@duragent/gateway-protocol";
 
+import { channelId, Channels } from "./channels.ts";
 import { readConfig } from "./config.ts";
 import { discordConnection, refusedToken, untilReached } from "./connection.ts";
 import { Guilds } from "./guilds.ts";
 import { Inbox } from "./inbox.ts";
 import { incomingMessage, type Self } from "./incoming-message.ts";
-import { channelId, OutgoingMessages } from "./outgoing-messages.ts";
+import { OutgoingMessages } from "./outgoing-messages.ts";
 import { Presses } from "./presses.ts";
 import { Sessions } from "./sessions.ts";
 import { Typing } from "./typing.ts";
@@ -37,7 +38,7 @@ export async function startDiscord(setting: Setting): Promise<Gateway> {
     // The library forgets a token that was refused once: nothing can be sent any more.
     if (isOpen && status === 401 && data.auth) core.error("unauthorized", refusedToken(), true);
   });
-  const outgoing = new OutgoingMessages(api.channels);
+  const outgoing = new OutgoingMessages(new Channels(api));
   const presses = new Presses(api.interactions, log);
   const typing = new Typing(async (channel) => {
     // It is a hint: the next one may work.

@@ -10,7 +10,9 @@ const refusals: [what: string, status: number, code: number, said: string][] = [
   ["a user who takes no messages", 403, 50_007, "chat_not_found"],
   ["a missing permission", 403, 50_013, "unauthorized"],
   ["an upload that is too large", 413, 40_005, "invalid_request"],
-  ["a failure of Discord", 502, 0, "platform_error"],
+  ["a failure of Discord", 500, 0, "platform_error"],
+  ["a Discord that is away", 503, 0, "not_connected"],
+  ["a Discord that Cloudflare does not reach", 522, 0, "not_connected"],
 ];
 const cases = together("tells the core why a message was not sent");
 for (const [what, status, code, said] of refusals) {

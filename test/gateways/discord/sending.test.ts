@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { messageTypes } from "../../support/platforms/discord/world.ts";
 import { until } from "../../support/until.ts";
 import { drive, together } from "./driven-gateway.ts";
 
@@ -96,6 +97,36 @@ cases("answers a message that is gone without pointing to it", async ({ platform
   });
   await program.heard("command_ok", { request_id: "r5" });
   assert.equal(chat.messages()[0]?.replyTo, undefined);
+});
+
+cases("answers without pointing to it what Discord lets nobody answer", async ({ platform, program }) => {
+  const group = platform.group("Team", [ann]);
+  const opened = await group.say(ann, "", { type: messageTypes.threadStarter });
+  program.send({ type: "send_message", request_id: "r6", chat_id: group.id, content: "a", reply_to: opened });
+  await program.heard("command_ok", { request_id: "r6" });
+  const asked = await group.say(ann, "b?", { mention: true });
+  platform.world.channelsWithoutHistory.add(group.id);
+  program.send({ type: "send_message", request_id: "r7", chat_id: group.id, content: "b", reply_to: asked });
+  await program.heard("command_ok", { request_id: "r7" });
+  assert.deepEqual(
+    group.messages().map(({ raw, replyTo }) => [raw, replyTo]),
+    [
+      ["a", undefined],
+      ["b", undefined],
+    ],
+  );
+});
+
+cases("tells a person whose id stands for a chat in direct messages", async ({ platform, program }) => {
+  const bob = "100200300400500777";
+  platform.group("Team", [bob]);
+  program.send({ type: "send_message", request_id: "d1", chat_id: bob, content: "news", inline_keyboard: keyboard });
+  const { message_id } = await program.heard("command_ok", { request_id: "d1" });
+  program.send({ type: "edit_message", request_id: "d2", chat_id: bob, message_id, content: "old news" });
+  await program.heard("command_ok", { request_id: "d2" });
+  const there = platform.world.messages.get(message_id ?? "");
+  assert.equal(there?.content, "old news");
+  assert.equal(platform.world.channels.get(there?.channelId ?? "")?.recipientId, bob);
 });
 
 cases("edits a message, which takes its buttons, and deletes it", async ({ platform, program }) => {

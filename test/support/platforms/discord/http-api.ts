@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-import { guildPayload, messagePayload, userPayload } from "./payloads.ts";
+import { channelPayload, guildPayload, messagePayload, userPayload } from "./payloads.ts";
 import * as refusals from "./refusals.ts";
 import { Refusal, type MessageBody } from "./refusals.ts";
 import { messageTypes, type Channel, type DiscordWorld, type Message, type Row } from "./world.ts";
@@ -33,6 +33,7 @@ export class HttpApi {
     this.#routes = [
       route(/^GET \/gateway\/bot$/, "gateway", () => this.#gatewayBot()),
       route(/^GET \/users\/@me$/, "me", () => ({ status: 200, body: userPayload(world.bot) })),
+      route(/^POST \/users\/@me\/channels$/, "openDm", (call) => this.#openDm(call)),
       route(/^GET \/guilds\/(\d+)\/(roles|channels|threads\/active)$/, "guild", (call) => this.#guild(call)),
       route(/^POST \/channels\/(\d+)\/messages$/, "createMessage", (call) => this.#createMessage(call)),
       route(/^PATCH \/channels\/(\d+)\/messages\/(\d+)$/, "editMessage", (call) => this.#editMessage(call)),
@@ -69,7 +70,7 @@ export class HttpApi {
       if (!(error instanceof Refusal)) throw error;
       answer = error;
       // A thing that is gone and a wait are everyday; the rest nobody should ask for.
-      if (error.status === 400 || (error.status === 404 && !route) || error.body.code === 10_062)
+      if ((error.status === 400 && !error.isEveryday) || (error.status === 404 && !route) || error.body.code === 10_062)
         this.violations.push(`${line}: ${JSON.stringify(error.body)}`);
     }
     const name = route ? route.name : line;
@@ -95,6 +96,14 @@ export class HttpApi {
     const { roles, channels, threads } = guildPayload(this.#world, guild);
     const parts: Record<string, unknown> = { roles, channels, "threads/active": { threads, members: [] } };
     return { status: 200, body: parts[what] };
+  }
+
+  #openDm({ body }: Call): Answer {
+    const world = this.#world;
+    const user = String(body.recipient_id);
+    if (!world.users.has(user) || user === world.bot.id) throw refusals.invalidRecipient();
+    const channel = [...world.channels.values()].findLast(({ recipientId }) => recipientId === user);
+    return { status: 200, body: channelPayload(channel ?? world.openDm(user)) };
   }
 
   #createMessage({ path: [channelId = ""], body, files }: Call): Answer {

@@ -66,13 +66,7 @@ export async function openDiscordPlatform(t: Parameters<OpenTestPlatform>[0]): P
     world,
     websocket,
     apiRoot: `http://127.0.0.1:${port}/api`,
-    dm(user) {
-      return new DiscordChat(
-        world,
-        world.addChannel({ type: channelTypes.dm, name: world.user(user).username }),
-        deliver,
-      );
-    },
+    dm: (user) => new DiscordChat(world, world.openDm(user), deliver),
     group(title, members) {
       for (const member of members) world.user(member);
       const guild = world.addGuild(title);

@@ -1,10 +1,12 @@
-import type { DiscordWorld } from "./world.ts";
+import { messageTypes, type DiscordWorld } from "./world.ts";
 
 /** An answer other than success, as https://discord.com/developers/docs/reference#error-messages has it. */
 export class Refusal extends Error {
   readonly status: number;
   readonly body: Record<string, unknown>;
   readonly headers: Record<string, string>;
+  /** The request may be right, and only what it is about is not so. */
+  isEveryday = false;
 
   constructor(status: number, code: number, message: string, more: Record<string, unknown> = {}, headers = {}) {
     super(message);
@@ -23,6 +25,11 @@ function invalid(field: string, code: string, message: string): Refusal {
   return new Refusal(400, 50_035, "Invalid Form Body", { errors });
 }
 
+function everyday(refusal: Refusal): Refusal {
+  refusal.isEveryday = true;
+  return refusal;
+}
+
 export type MessageBody = {
   content?: unknown;
   nonce?: unknown;
@@ -33,6 +40,8 @@ export type MessageBody = {
   flags?: unknown;
 };
 
+/** What people and commands write; all else is said by Discord itself. */
+const answerableTypes: ReadonlySet<number> = new Set([messageTypes.default, messageTypes.reply, 20, 23]);
 const flagsOfBots = 4 | 4_096 | 32_768;
 
 /** Throws what Discord answers to a message that it does not take. `files`: how many come with it. */
@@ -50,13 +59,28 @@ export function checkMessage(world: DiscordWorld, channelId: string, body: Messa
     throw invalid("flags", "MESSAGE_FLAGS_INVALID", "Invalid flags.");
   checkMentions(body.allowed_mentions);
   checkComponents(body.components);
-  if (reference && reference.fail_if_not_exists !== false) {
-    const message = world.messages.get(String(reference.message_id));
-    if (message?.channelId !== channelId)
-      throw invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message");
-  }
+  if (reference) checkReply(world, channelId, reference);
   if (files === 0 && (typeof content !== "string" || content.trim() === ""))
     throw new Refusal(400, 50_006, "Cannot send an empty message");
+}
+
+/** What may be answered: https://discord.com/developers/docs/resources/message#message-reference */
+function checkReply(
+  world: DiscordWorld,
+  channelId: string,
+  reference: NonNullable<MessageBody["message_reference"]>,
+): void {
+  const message = world.messages.get(String(reference.message_id));
+  if (message?.channelId !== channelId) {
+    if (reference.fail_if_not_exists === false) return;
+    throw invalid("message_reference", "REPLIES_UNKNOWN_MESSAGE", "Unknown message");
+  }
+  if (world.channelsWithoutHistory.has(channelId))
+    throw new Refusal(403, 160_002, "Cannot reply without permission to read message history");
+  if (!answerableTypes.has(message.type))
+    throw everyday(
+      invalid("message_reference", "REPLIES_CANNOT_REPLY_TO_SYSTEM_MESSAGE", "Cannot reply to a system message"),
+    );
 }
 
 export function checkMentions(mentions: MessageBody["allowed_mentions"]): void {
@@ -104,6 +128,7 @@ function checkButton(button: Record<string, unknown>, at: string, ids: Set<strin
 export const unknownRoute = (): Refusal => new Refusal(404, 0, "404: Not Found");
 export const unauthorized = (): Refusal => new Refusal(401, 0, "401: Unauthorized");
 export const unknownChannel = (): Refusal => new Refusal(404, 10_003, "Unknown Channel");
+export const invalidRecipient = (): Refusal => everyday(new Refusal(400, 50_033, "Invalid Recipient(s)"));
 export const unknownGuild = (): Refusal => new Refusal(404, 10_004, "Unknown Guild");
 export const unknownMessage = (): Refusal => new Refusal(404, 10_008, "Unknown Message");
 export const unknownInteraction = (): Refusal => new Refusal(404, 10_062, "Unknown interaction");

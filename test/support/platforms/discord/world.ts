@@ -3,7 +3,15 @@ import { EventEmitter } from "node:events";
 /** Users, guilds, channels and messages of a Discord of its own. Shapes: https://discord.com/developers/docs/resources */
 export type User = { id: string; username: string; global_name: string | null; bot?: boolean };
 export type Guild = { id: string; name: string; roleId: string };
-export type Channel = { id: string; type: number; name: string; guildId?: string; parentId?: string };
+export type Channel = {
+  id: string;
+  type: number;
+  name: string;
+  guildId?: string;
+  parentId?: string;
+  /** Of direct messages: with whom. */
+  recipientId?: string;
+};
 export type Button = { type: 2; style: number; label: string; custom_id: string };
 export type Row = { type: 1; components: Button[] };
 export type Attachment = { id: string; filename: string; size: number; url: string; content_type?: string };
@@ -46,6 +54,8 @@ export class DiscordWorld extends EventEmitter<{ event: [Event]; message: [Messa
   readonly guilds = new Map<string, Guild>();
   readonly channels = new Map<string, Channel>();
   readonly messages = new Map<string, Message>();
+  /** Channels in which the bot may not read what was said. */
+  readonly channelsWithoutHistory = new Set<string>();
   readonly interactions = new Map<string, Interaction>();
   readonly typings: string[] = [];
   /** As if every press came more than 3 s ago. */
@@ -84,6 +94,11 @@ export class DiscordWorld extends EventEmitter<{ event: [Event]; message: [Messa
     const added = { ...channel, id: channel.id ?? this.snowflake() };
     this.channels.set(added.id, added);
     return added;
+  }
+
+  /** There may be several with one person here, each for a test of its own; a bot is given the newest. */
+  openDm(user: string): Channel {
+    return this.addChannel({ type: channelTypes.dm, name: this.user(user).username, recipientId: user });
   }
 
   addMessage(message: Omit<Message, "id" | "edits">): Message {
