@@ -1,12 +1,19 @@
+import type { Clock } from "../../ports/clock.ts";
 import type { InboundEvent } from "../../ports/gateway-host.ts";
 
 /** Handled beside each other. */
 const handledMax = 64;
+/** Handed on at once after a rest. */
+const burstMax = 200;
+/** Handed on for as long as more wait: each may be a turn, and a flood must leave the processor and the disk to others. */
+const perSecondMax = 100;
+const restMs = 100;
 /** Read already, so that answers to commands, which come by the same pipe, are heard while handlers wait for them. */
 const waitingMax = 1_000;
 const waitingBytesMax = 4 * 1024 * 1024;
 
 type Parts = {
+  clock: Clock;
   /** Never rejects. */
   handle(event: InboundEvent): Promise<void>;
   /** It was full and is not any more. */
@@ -19,9 +26,13 @@ export class InboundEvents {
   #waiting: { event: InboundEvent; bytes: number }[] = [];
   #waitingBytes = 0;
   #handled = 0;
+  #allowed = burstMax;
+  #allowedAtMs: number;
+  #isResting = false;
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.#allowedAtMs = parts.clock.monotonic();
   }
 
   get count(): number {
@@ -43,17 +54,41 @@ export class InboundEvents {
 
   #handOn(): void {
     while (this.#handled < handledMax) {
-      const next = this.#waiting.shift();
-      if (next === undefined) return;
+      const [next] = this.#waiting;
+      if (next === undefined || !this.#mayGoOn()) return;
+      this.#waiting.shift();
       this.#waitingBytes -= next.bytes;
       this.#handled += 1;
       void this.#handle(next.event);
     }
   }
 
+  #mayGoOn(): boolean {
+    const { clock } = this.#parts;
+    const atMs = clock.monotonic();
+    this.#allowed = Math.min(burstMax, this.#allowed + ((atMs - this.#allowedAtMs) / 1_000) * perSecondMax);
+    this.#allowedAtMs = atMs;
+    if (this.#allowed >= 1) {
+      this.#allowed -= 1;
+      return true;
+    }
+    if (!this.#isResting) {
+      this.#isResting = true;
+      clock.after(restMs, () => {
+        this.#isResting = false;
+        this.#goOn();
+      });
+    }
+    return false;
+  }
+
   async #handle(event: InboundEvent): Promise<void> {
     await this.#parts.handle(event);
     this.#handled -= 1;
+    this.#goOn();
+  }
+
+  #goOn(): void {
     const wasFull = this.isFull;
     this.#handOn();
     if (wasFull && !this.isFull) this.#parts.onRoom();

@@ -59,6 +59,7 @@ export class SupervisedGateway {
     const { text } = redactor(gatewaySecrets(gateway, { server: parts.env }));
     this.#redact = text;
     this.#inbound = new InboundEvents({
+      clock: parts.clock,
       handle: (event) =>
         handler
           .received(gateway.name, event)

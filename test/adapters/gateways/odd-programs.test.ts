@@ -32,6 +32,17 @@ test("a flood is read no faster than 1,000 lines a second, and 64 events of it a
   await until("the next are handled", () => ground.events.length === 128);
 });
 
+test("of a flood 200 events are handled at once, and then 100 a second", async (t) => {
+  const clock = createVirtualClock();
+  const ground = await openHost(t, [odd("floods", "100000")], { clock });
+  const taken = (): number => ground.counted("duragent_gateway_events_total", { gateway: "chat" });
+  await until("a second's worth is read", () => taken() === 1_000);
+  assert.equal(ground.events.length, 200);
+  clock.advance(1_000);
+  await until("some more are handled", () => ground.events.length >= 300);
+  assert.equal(ground.events.length, 300);
+});
+
 test("handlers that wait for an answer of their own gateway get it while more events wait", async (t) => {
   let answers = 0;
   const ground = await openHost(t, [odd("floods", "400")], {
@@ -142,9 +153,11 @@ test("a program that can not be heard any more is ended and started again", asyn
   clock.advance(10_000);
   clock.advance(5_000);
   await until("it is ended", () => ground.status().lastError === "it closed its stdout, and did not end");
-  clock.advance(1_000);
-  const after = await ground.becomes("ready");
-  assert.notEqual(after.pid, before.pid);
+  await until("it is started again", () => {
+    clock.advance(100);
+    return ground.status().state === "ready";
+  });
+  assert.notEqual(ground.status().pid, before.pid);
 });
 
 test("what a program leaves behind in its group ends with it", async (t) => {

@@ -56,6 +56,14 @@ export const gatewayHostMutants: readonly Mutant[] = [
     only: "a flood is read",
   },
   {
+    name: "a flood is handled as fast as it comes",
+    file: `${folder}/inbound-events.ts`,
+    find: "if (this.#allowed >= 1) {",
+    replace: "if (this.#allowed > Number.NEGATIVE_INFINITY) {",
+    test: odd,
+    only: "of a flood 200 events",
+  },
+  {
     name: "nothing is read while 64 events are handled, although answers are awaited",
     file: `${folder}/inbound-events.ts`,
     find: "return this.#waiting.length >= waitingMax ||",
