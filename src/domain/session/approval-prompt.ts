@@ -2,6 +2,7 @@ import { terminalCommand, terminalLine } from "../terminal-text.ts";
 
 /** UTF-16 units of a command that a message shows, so that the whole fits any platform's message. */
 const commandLengthMax = 3_000;
+const fence = "```";
 
 /** What asks in a chat whether a call may run. `answerWithinMs`: it is denied when nobody has answered by then. */
 export function promptText(toolName: string, command: string, answerWithinMs: number | null): string {
@@ -15,21 +16,14 @@ export const closedPromptText = (toolName: string, command: string, outcome: str
 
 function callText(toolName: string, command: string, title: string): string {
   const { shown, leftOut } = shortened(terminalCommand(command));
-  const fence = fenceFor(shown);
   const note = leftOut === 0 ? "" : `\n(Shortened: ${leftOut} characters in its middle are left out.)`;
   return `${title} \`${toolName}\` wants to run\n${fence}\n${shown}\n${fence}${note}`;
 }
 
-/** Longer than any run of backticks inside, which would end it. CommonMark 0.31, section 4.5. */
-function fenceFor(text: string): string {
-  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
-  return "`".repeat(Math.max(3, longest + 1));
-}
-
 /** Both ends: what matters of a command may stand at either. */
 function shortened(command: string): { shown: string; leftOut: number } {
-  // A fence is as long as the longest run of backticks: it must not double the message.
-  const text = command.replaceAll(/`{41,}/g, ({ length }) => `⟨${length} backticks⟩`);
+  // They would end the block where a platform (Discord) knows no longer fence, and show the rest as the command's author likes.
+  const text = command.replaceAll(/`{3,}/g, ({ length }) => `⟨${length} backticks⟩`);
   if (text.length <= commandLengthMax) return { shown: text, leftOut: 0 };
   const half = commandLengthMax / 2;
   const head = /[\ud800-\udbff]$/.test(text.slice(0, half)) ? half - 1 : half;

@@ -153,8 +153,8 @@ export const chatEngineMutants: readonly Mutant[] = [
   {
     name: "a command ends its own code block",
     file: "src/domain/session/approval-prompt.ts",
-    find: "Math.max(3, longest + 1)",
-    replace: "Math.max(3, Math.min(3, longest))",
+    find: "/`{3,}/g",
+    replace: "/`{41,}/g",
     test: approvals,
   },
   {
