@@ -7,6 +7,10 @@ const codes: Readonly<Record<string, ErrorCode>> = {
   not_in_channel: "chat_not_found",
   is_archived: "chat_not_found",
   user_not_in_channel: "chat_not_found",
+  user_not_found: "chat_not_found",
+  cannot_dm_bot: "chat_not_found",
+  messages_tab_disabled: "chat_not_found",
+  service_unavailable: "not_connected",
   message_not_found: "message_not_found",
   cant_update_message: "message_not_found",
   cant_delete_message: "message_not_found",
@@ -33,6 +37,7 @@ const codes: Readonly<Record<string, ErrorCode>> = {
 const hints: Readonly<Record<string, string>> = {
   not_in_channel: "invite the bot to the channel",
   channel_not_found: "the bot sees no such channel",
+  messages_tab_disabled: "allow messages to the app under App Home",
   missing_scope: "add the scope under OAuth & Permissions and install the app again",
 };
 /** What a gateway of Slack's answers while what is behind it is away. */

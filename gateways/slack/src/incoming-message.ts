@@ -1,18 +1,18 @@
 import type { GatewayEvent, IncomingMedia } from "@duragent/gateway-protocol";
 import { z } from "zod";
 
+import { fileSchema, type SlackFile } from "./files.ts";
 import type { Person } from "./people.ts";
 import { plainText, withoutMentionBeforeCommand } from "./plain-text.ts";
 
-const file = z.object({
-  name: z.string().nullish(),
-  mimetype: z.string().nullish(),
-  size: z.number().min(0).nullish(),
-  subtype: z.string().nullish(),
-  url_private: z.url().nullish().catch(undefined),
-  url_private_download: z.url().nullish().catch(undefined),
+/** What somebody has passed on from elsewhere in Slack; with a link to a message Slack shows it the same way. */
+const passedOn = z.object({
+  is_share: z.boolean().optional(),
+  is_msg_unfurl: z.boolean().optional(),
+  text: z.string().nullish(),
+  fallback: z.string().nullish(),
+  files: z.array(fileSchema).optional().catch([]),
 });
-type SlackFile = z.infer<typeof file>;
 
 /** The parts of `message` and `app_mention` that are read. https://docs.slack.dev/reference/events/message */
 export const messageSchema = z.object({
@@ -26,7 +26,8 @@ export const messageSchema = z.object({
   text: z.string().nullish(),
   thread_ts: z.string().optional(),
   parent_user_id: z.string().optional(),
-  files: z.array(file).optional().catch([]),
+  files: z.array(fileSchema).optional().catch([]),
+  attachments: z.array(passedOn).optional().catch([]),
 });
 export type SlackMessage = z.infer<typeof messageSchema>;
 
@@ -50,9 +51,18 @@ export function isSaidByPerson(message: SlackMessage, botUserId: string): boolea
   );
 }
 
-/** A conversation with one person. Mentions come without a type, and the ids of all others begin with another letter. */
-export function isDirect({ channel, channel_type }: { channel: string; channel_type?: string | undefined }): boolean {
-  return channel_type === undefined ? channel.startsWith("D") : channel_type === "im";
+/** A conversation with one person: `im`, or `app_home` as older apps are told; mentions come without a type. */
+export function isDirect({ channel, channel_type: type }: Pick<SlackMessage, "channel" | "channel_type">): boolean {
+  return type === "im" || type === "app_home" || (type === undefined && channel.startsWith("D"));
+}
+
+/** All files of a message: its own, then those of what it passes on. */
+export function filesOf({ files = [], attachments = [] }: SlackMessage): SlackFile[] {
+  return [...files, ...attachments.filter(isPassedOn).flatMap((each) => each.files ?? [])];
+}
+
+function isPassedOn({ is_share, is_msg_unfurl }: z.infer<typeof passedOn>): boolean {
+  return is_share === true || is_msg_unfurl === true;
 }
 
 export type Circumstances = {
@@ -63,6 +73,8 @@ export type Circumstances = {
   /** Whether the bot has spoken in the message's thread. */
   readonly isBotsThread: boolean;
   readonly people: ReadonlyMap<string, Person>;
+  /** Those of `filesOf`, with all that Slack says of them. */
+  readonly files: readonly SlackFile[];
 };
 
 /** A message as the core takes it. */
@@ -83,7 +95,10 @@ export function incomingMessage(message: SlackMessage, around: Circumstances): G
       ...(person.username !== undefined && { username: person.username }),
       ...(person.displayName !== undefined && { display_name: person.displayName }),
     },
-    ...contentOf(message, textOf(raw, around), around),
+    ...contentOf(
+      [textOf(raw, around), ...passedOnTexts(message, around)].filter((text) => text !== ""),
+      around,
+    ),
     routing: {
       channel: "slack",
       chat_type: isDm ? "dm" : "group",
@@ -109,12 +124,19 @@ function textOf(raw: string, { botUserId, people }: Circumstances): string {
   });
 }
 
+function passedOnTexts({ attachments = [] }: SlackMessage, around: Circumstances): string[] {
+  return attachments.filter(isPassedOn).flatMap(({ text, fallback }) => {
+    const said = textOf(text || fallback || "", around);
+    return said === "" ? [] : [`[forwarded]\n${said}`];
+  });
+}
+
 function contentOf(
-  { files = [] }: SlackMessage,
-  text: string,
+  texts: readonly string[],
   around: Circumstances,
 ): Pick<GatewayEvent<"message_received">, "content" | "attachments"> {
-  const [first, ...others] = files.map((each) => mediaOf(each, around));
+  const text = texts.join("\n");
+  const [first, ...others] = around.files.map((each) => mediaOf(each, around));
   if (first === undefined) return { content: text.trim() === "" ? { type: "unknown" } : { type: "text", text } };
   return {
     content: { ...first, ...(text !== "" && { caption: text }) },

@@ -1,5 +1,5 @@
 import { CommandFailure, type Command, type Keyboard, type Sending } from "@duragent/gateway-protocol";
-import type { KnownBlock, WebClient } from "@slack/web-api";
+import { WebAPIPlatformError, type KnownBlock, type WebClient } from "@slack/web-api";
 
 import { messageTexts } from "./message-text.ts";
 import type { Threads } from "./threads.ts";
@@ -95,13 +95,16 @@ export class Outgoing {
   }
 
   async #post(place: Place, text: string, keyboard: Keyboard | undefined): Promise<string> {
-    const { ts } = await this.#web.chat.postMessage({
-      ...place,
+    const message = {
       // Shown where blocks are not: in notifications.
       text,
       blocks: [section(text), ...(keyboard ? buttonsOf(keyboard) : [])],
       unfurl_links: false,
       unfurl_media: false,
+    };
+    const { ts } = await this.#web.chat.postMessage({ ...place, ...message }).catch((error: unknown) => {
+      if (place.thread_ts === undefined || !isWithoutThread(error)) throw error;
+      return this.#web.chat.postMessage({ channel: place.channel, ...message });
     });
     if (ts === undefined)
       throw new CommandFailure("platform_error", "Slack: the message was taken, but not its id told");
@@ -120,8 +123,14 @@ function placeOf({ chat_id, thread_id, reply_to }: Command<"send_message" | "sen
   return { channel: chat_id, ...(threadTs !== undefined && { thread_ts: threadTs }) };
 }
 
+/** Also by the id of a person, whom Slack then tells in direct messages. */
 function isDirectChat(channel: string): boolean {
-  return channel.startsWith("D");
+  return /^[DUW]/.test(channel);
+}
+
+/** Slack lets nobody answer some messages, as those of its own; the answer is worth more than its place. */
+function isWithoutThread(error: unknown): boolean {
+  return error instanceof WebAPIPlatformError && error.data.error === "cannot_reply_to_message";
 }
 
 /** `verbatim`: a bare @channel or #name stays text. `expand`: a long section is not folded. */

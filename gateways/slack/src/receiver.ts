@@ -1,8 +1,9 @@
 import type { Core } from "@duragent/gateway-protocol";
 import { z } from "zod";
 
+import type { Files } from "./files.ts";
 import { Handovers, type Taken } from "./handovers.ts";
-import { incomingMessage, isSaidByPerson, messageSchema, type SlackMessage } from "./incoming-message.ts";
+import { filesOf, incomingMessage, isSaidByPerson, messageSchema, type SlackMessage } from "./incoming-message.ts";
 import type { People, Person } from "./people.ts";
 import { mentionedUsers } from "./plain-text.ts";
 import { pressSchema, type Presses } from "./presses.ts";
@@ -11,6 +12,8 @@ import type { Threads } from "./threads.ts";
 /** Of those whom a message mentions; more keep their id. */
 const mentionedMax = 20;
 
+/** Slack holds back events for a minute: more than 30,000 came in an hour. */
+const limitedSchema = z.object({ type: z.literal("app_rate_limited") });
 const eventSchema = z.object({ type: z.literal("event_callback"), event: messageSchema });
 
 type ReceiverOptions = {
@@ -19,6 +22,7 @@ type ReceiverOptions = {
   readonly botToken: string;
   readonly apiRoot: string;
   readonly people: People;
+  readonly files: Files;
   readonly threads: Threads;
   readonly presses: Presses;
 };
@@ -49,7 +53,10 @@ export class Receiver {
     const event = eventSchema.safeParse(body);
     if (event.success) return this.#message(event.data.event);
     const press = pressSchema.safeParse(body);
-    if (!press.success) return "ignored";
+    if (!press.success) {
+      if (limitedSchema.safeParse(body).success) this.#options.core.log("Slack leaves out events: there are too many");
+      return "ignored";
+    }
     const query = this.#options.presses.take(press.data);
     if (query === undefined) return "ignored";
     return this.#handovers.take({ chatId: query.chat_id, id: query.callback_query_id }, () => Promise.resolve(query));
@@ -60,9 +67,10 @@ export class Receiver {
     // A mention in a channel comes a second time, as app_mention with the same ts.
     return this.#handovers.take({ chatId: message.channel, id: message.ts }, async () => {
       const { botUserId, botToken, apiRoot, threads } = this.#options;
+      const files = await this.#options.files.complete(filesOf(message));
       const isBotsThread = message.thread_ts !== undefined && threads.has(message.channel, message.thread_ts);
       const people = await this.#peopleOf(message);
-      return incomingMessage(message, { botUserId, botToken, apiRoot, isBotsThread, people });
+      return incomingMessage(message, { botUserId, botToken, apiRoot, isBotsThread, people, files });
     });
   }
 

@@ -3,6 +3,7 @@ import type { WebClient } from "@slack/web-api";
 
 import { backoffMs, pause } from "./backoff.ts";
 import { failureOf } from "./failures.ts";
+import { Files } from "./files.ts";
 import { HttpInbound } from "./http-inbound.ts";
 import { Outgoing } from "./outgoing.ts";
 import { People } from "./people.ts";
@@ -21,7 +22,9 @@ export async function startSlack({ config, env, core, dataDir }: Setting): Promi
   const threads = await Threads.open(dataDir, (message) => core.log(message));
   const botUserId = await whoAmI(web, core);
   const presses = new Presses(web);
-  const receiver = new Receiver({ core, botUserId, botToken, apiRoot, people: new People(web), threads, presses });
+  const people = new People(web);
+  const files = new Files(web, (message) => core.log(message));
+  const receiver = new Receiver({ core, botUserId, botToken, apiRoot, people, files, threads, presses });
   const inbound = await openInbound(settings, core, receiver);
   const outgoing = new Outgoing(web, threads);
   return {

@@ -8,6 +8,27 @@ const hearing = "test/gateways/slack/hearing.test.ts";
 /** Faults put into the Slack gateway; each must turn its test red. */
 export const slackMutants: readonly Mutant[] = [
   {
+    name: "what somebody passes on in Slack is not read",
+    file: "gateways/slack/src/incoming-message.ts",
+    find: "return is_share === true || is_msg_unfurl === true;",
+    replace: "return false;",
+    test: hearing,
+  },
+  {
+    name: "files of channels that Slack shares with others are not asked for",
+    file: "gateways/slack/src/files.ts",
+    find: 'file.file_access === "check_file_info"',
+    replace: "false",
+    test: hearing,
+  },
+  {
+    name: "an answer to what Slack lets nobody answer is lost",
+    file: "gateways/slack/src/outgoing.ts",
+    find: "if (place.thread_ts === undefined || !isWithoutThread(error)) throw error;",
+    replace: "throw error;",
+    test: sending,
+  },
+  {
     name: "the Slack gateway acknowledges a message before the core has it",
     file: "gateways/slack/src/handovers.ts",
     find: "await this.#untilDurable(event);",

@@ -228,3 +228,47 @@ test("messages of a chat keep their order, whoever has to be looked up first", a
 test("nothing of this was malformed to Slack", () => {
   assert.deepEqual([...overSocket.platform.violations, ...overHttp.platform.violations], []);
 });
+
+test("what somebody passes on from elsewhere is read with what they say of it", async () => {
+  const { platform, program } = overSocket;
+  const chat = platform.dm("U1");
+  await chat.say("U1", "", {
+    attachments: [
+      { is_share: true, is_msg_unfurl: true, text: "is 1 &lt; 2?", fallback: "Bob: is 1 &lt; 2?", author_name: "Bob" },
+      { text: "the preview of a page", from_url: "https://a.b" },
+    ],
+  });
+  const heard = await program.heard("message_received", { chat_id: chat.id });
+  assert.deepEqual(heard.content, { type: "text", text: "[forwarded]\nis 1 < 2?" });
+  acknowledge(program, heard);
+});
+
+test("a file of which Slack says nothing by itself is asked for, and named where it says nothing then", async () => {
+  const { platform, program } = overSocket;
+  const chat = platform.dm("U1");
+  const url = "https://files.slack.com/files-pri/T1-F1/a.txt";
+  platform.workspace.filesToAskFor.set("F1", { name: "a.txt", mimetype: "text/plain", size: 3, url_private: url });
+  const hidden = { mode: "file_access", file_access: "check_file_info", created: 0, timestamp: 0, user: "" };
+  await chat.say("U1", "see", {
+    files: [
+      { id: "F1", ...hidden },
+      { id: "F2", ...hidden },
+    ],
+  });
+  const heard = await program.heard("message_received", { chat_id: chat.id });
+  const { content, attachments } = heard;
+  assert.equal(content.type === "media" && content.url, url);
+  assert.equal(content.type === "media" && content.filename, "a.txt");
+  assert.deepEqual(attachments, [{ type: "media", media_type: "document" }]);
+  acknowledge(program, heard);
+});
+
+test("a message in the home of an older app is a direct one", async () => {
+  const { platform, program } = overSocket;
+  const chat = platform.dm("U1");
+  const said = { type: "message", user: "U1", text: "hello", ts: platform.workspace.nextTs() };
+  await chat.event({ ...said, channel: chat.id, channel_type: "app_home" });
+  const heard = await program.heard("message_received", { chat_id: chat.id });
+  assert.deepEqual([heard.routing.chat_type, heard.routing["thread_id"]], ["dm", undefined]);
+  acknowledge(program, heard);
+});

@@ -135,6 +135,27 @@ test("what Slack refuses is said in the protocol's words, and to whom it helps",
   }
 });
 
+test("an answer to what Slack lets nobody answer stands in the channel", async () => {
+  const group = platform.group("general", ["U1"]);
+  const asked = await group.say("U1", "waves", { subtype: "me_message" });
+  platform.workspace.unanswerable.add(asked);
+  await told(program(), { type: "send_message", chat_id: group.id, content: "hello", reply_to: asked });
+  assert.deepEqual(
+    group.messages().map(({ text: shown, threadId }) => [shown, threadId]),
+    [["hello", undefined]],
+  );
+});
+
+test("a person whose id stands for a chat is told in direct messages", async () => {
+  const chat = platform.dm("U7");
+  const asked = await chat.say("U7", "hello");
+  await told(program(), { type: "send_message", chat_id: "U7", content: "news", reply_to: asked });
+  assert.deepEqual(
+    chat.messages().map(({ text: shown, threadId }) => [shown, threadId]),
+    [["news", undefined]],
+  );
+});
+
 test("a limit of rate is passed on with its time, for the core to wait", async () => {
   const chat = platform.dm("U1");
   platform.rateLimitNext(7);

@@ -7,6 +7,7 @@ import { bot, rawText, type Channel, type Message, type Workspace } from "./work
 /** What a person says may carry, beside what every platform has. */
 export type SayOptions = Parameters<TestChat["say"]>[2] & {
   readonly files?: readonly object[];
+  readonly attachments?: readonly object[];
   readonly subtype?: string;
   /** Slack brings a mention in a channel twice; with scopes for one of both only that one. */
   readonly as?: "message" | "app_mention";
@@ -39,7 +40,7 @@ export class SlackChat implements TestChat {
   }
 
   async say(user: string, text: string, options: SayOptions = {}): Promise<string> {
-    const { mention = false, replyTo, threadId, files, subtype, as } = options;
+    const { mention = false, replyTo, threadId, files, attachments, subtype, as } = options;
     this.#assertMember(user);
     const ts = this.#workspace.nextTs();
     const written = (mention ? `<@${bot.userId}> ` : "") + escaped(text);
@@ -55,6 +56,7 @@ export class SlackChat implements TestChat {
       team: bot.teamId,
       ...(threadTs !== undefined && { thread_ts: threadTs, parent_user_id: root?.user ?? user }),
       ...(files && { files, subtype: "file_share" }),
+      ...(attachments && { attachments }),
       ...(subtype !== undefined && { subtype }),
     };
     const message = { type: "message", ...said, channel_type: this.#channel.kind === "im" ? "im" : "channel" };

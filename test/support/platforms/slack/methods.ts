@@ -24,7 +24,7 @@ export const malformed: ReadonlySet<string> = new Set([
   "invalid_auth",
   "not_authed",
   "not_allowed_token_type",
-  "cannot_reply_to_message",
+  "thread_not_found",
 ]);
 
 const textMax = 40_000;
@@ -65,14 +65,23 @@ export const methods: Readonly<Record<string, Method>> = {
       return found ? { ok: true, channel: { id: channel, is_im: found.kind === "im" } } : refused("channel_not_found");
     },
   },
+  "files.info": {
+    needs: ["file"],
+    takes: ["page", "limit", "cursor", "count"],
+    call: ({ file = "" }, { filesToAskFor }) => {
+      const found = filesToAskFor.get(file);
+      return found ? { ok: true, file: { id: file, ...found } } : refused("file_not_found");
+    },
+  },
   "chat.postMessage": {
     needs: ["channel"],
     takes: ["text", "blocks", "thread_ts", "unfurl_links", "unfurl_media", "mrkdwn", "parse", "link_names", "metadata"],
     call(given, workspace) {
-      const { channel = "", text = "", thread_ts: threadTs } = given;
+      const { text = "", thread_ts: threadTs } = given;
       const shown = shownOf(given, textMax);
       if (!shown.ok) return shown;
-      const fault = placeFault(given, workspace);
+      const channel = workspace.directChat(given["channel"] ?? "") ?? given["channel"] ?? "";
+      const fault = placeFault({ ...given, channel }, workspace);
       if (fault) return fault;
       const ts = workspace.nextTs();
       workspace.post({ ts, channel, user: bot.userId, text, blocks: shown.blocks, threadTs });
@@ -138,7 +147,10 @@ export function placeFault({ channel, channel_id, thread_ts }: Arguments, worksp
   const found = workspace.channels.get(channel ?? channel_id ?? "");
   if (!found) return refused("channel_not_found");
   if (!found.members.has(bot.userId)) return refused("not_in_channel");
-  if (thread_ts !== undefined && !workspace.message(found.id, thread_ts)) return refused("cannot_reply_to_message");
+  if (thread_ts === undefined) return undefined;
+  const root = workspace.message(found.id, thread_ts);
+  if (!root) return refused("thread_not_found");
+  if (workspace.unanswerable.has(thread_ts)) return refused("cannot_reply_to_message");
   return undefined;
 }
 

@@ -32,6 +32,10 @@ export class Workspace {
   /** What somebody was notified of without being meant: mentions that the bot has written. */
   readonly pings: string[] = [];
   readonly violations: string[] = [];
+  /** Of files whose events say only that one may ask, by id. */
+  readonly filesToAskFor = new Map<string, object>();
+  /** What nobody can answer in a thread, by `ts`. */
+  readonly unanswerable = new Set<string>();
   readonly #changed = new Set<() => void>();
   #count = 0;
 
@@ -51,6 +55,11 @@ export class Workspace {
     const channel = { id, kind, members: new Set([...members, bot.userId]) };
     this.channels.set(id, channel);
     return channel;
+  }
+
+  /** The conversation with a person, by the id of that person. */
+  directChat(user: string): string | undefined {
+    return [...this.channels.values()].findLast(({ kind, members }) => kind === "im" && members.has(user))?.id;
   }
 
   message(channel: string, ts: string): Message | undefined {
