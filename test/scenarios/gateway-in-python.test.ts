@@ -79,6 +79,8 @@ else
 
     const [, pid] = await server.shows(/"pid":(\d+),"program":\{"gateway":"tcp-chat"/);
     process.kill(Number(pid), "SIGKILL");
+    // Until it is gone its port still takes connections.
+    await server.shows(/gateway has ended and is started again/);
     const again = await arrives(t, port, "ann");
     again.says("still there?");
     await again.hears("heard: still there?");
