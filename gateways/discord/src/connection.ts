@@ -1,9 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 import { GatewayCloseCodes, GatewayIntentBits } from "@discordjs/core";
 import type { REST } from "@discordjs/rest";
 import { CloseCodes, WebSocketManager, WebSocketShardEvents } from "@discordjs/ws";
-import { CommandFailure } from "@duragent/gateway-protocol";
+import { CommandFailure, untilReached, type Core } from "@duragent/gateway-protocol";
 
 import { platformFailure } from "./platform-failure.ts";
 import type { Sessions } from "./sessions.ts";
@@ -13,7 +11,6 @@ const intents =
   GatewayIntentBits.GuildMessages |
   GatewayIntentBits.DirectMessages |
   GatewayIntentBits.MessageContent;
-const retryMs = { first: 1_000, most: 30_000 };
 
 /** Why Discord takes no connection again. https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway */
 const refusals: Readonly<Record<number, CommandFailure>> = {
@@ -90,23 +87,28 @@ export function discordConnection({ rest, token, sessions, log, refused }: Optio
 }
 
 /** Tries until Discord is reached; throws CommandFailure where it refuses for good. */
-export async function untilReached<T>(
+export function untilJoined<T>(
   attempt: () => Promise<T>,
-  { stopping, log }: { stopping: AbortSignal; log(message: string): void },
+  { log, stopping }: Pick<Core, "log" | "stopping">,
 ): Promise<T> {
-  for (let waitMs = retryMs.first; ; waitMs = Math.min(waitMs * 2, retryMs.most)) {
+  const told = async (): Promise<T> => {
     try {
       return await attempt();
     } catch (error) {
       const failure = platformFailure(error);
-      if (Object.values(refusals).includes(failure)) throw failure;
-      if (failure.code === "unauthorized") throw new CommandFailure("unauthorized", refusedToken(), { cause: error });
-      log(`${failure.message}; tried again in ${waitMs / 1_000} s`);
-      await sleep(failure.retryAfterSeconds === undefined ? waitMs : failure.retryAfterSeconds * 1_000, undefined, {
-        signal: stopping,
-      });
+      if (isRefusal(failure) || failure.code !== "unauthorized") throw failure;
+      throw new CommandFailure("unauthorized", refusedToken(), { cause: error });
     }
-  }
+  };
+  return untilReached(told, { log, stopping, isFinal });
+}
+
+function isFinal(error: unknown): boolean {
+  return error instanceof CommandFailure && (isRefusal(error) || error.code === "unauthorized");
+}
+
+function isRefusal(failure: CommandFailure): boolean {
+  return Object.values(refusals).includes(failure);
 }
 
 /** What to do about a token that Discord does not take. */

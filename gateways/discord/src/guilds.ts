@@ -5,6 +5,7 @@ import {
   type GatewayDispatchPayload,
   type GatewayGuildCreateDispatchData,
 } from "@discordjs/core";
+import { errorText } from "@duragent/gateway-protocol";
 
 type Guild = {
   readonly roles: Map<string, string>;
@@ -80,7 +81,7 @@ export class Guilds {
       for (const role of roles) this.#role(guildId, role);
       for (const channel of [...channels, ...active.threads]) this.#channel(guildId, channel);
     } catch (error) {
-      this.#log(`names in a guild are not known: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log(`names in a guild are not known: ${errorText(error)}`);
       this.#joined(guildId, nothing);
       const unknown = this.#guilds.get(guildId);
       setTimeout(() => {

@@ -1,13 +1,12 @@
-import type { Core, GatewayEvent } from "@duragent/gateway-protocol";
+import { errorText, type Core, type GatewayEvent } from "@duragent/gateway-protocol";
 
 type Delivered = GatewayEvent<"message_received" | "callback_query">;
 
 /** Messages that the core does not have yet. */
 const pendingMax = 1_000;
-const againAfterMs = { first: 30_000, most: 300_000 };
 
 /**
- * Discord says everything once: what the core does not confirm is handed over again for as long as this program runs.
+ * Discord says everything once: what the core does not confirm is kept for as long as this program runs.
  * Beyond 1,000 that wait the oldest is given up, and said so.
  */
 export class Inbox {
@@ -34,35 +33,19 @@ export class Inbox {
     }
     const giveUp = new AbortController();
     this.#pending.set(id, giveUp);
-    void this.#process(read, giveUp.signal).finally(() => {
+    void this.#handOver(read, giveUp.signal).finally(() => {
       if (this.#pending.get(id) === giveUp) this.#pending.delete(id);
       if (!this.#core.stopping.aborted) settled();
     });
   }
 
-  async #process(read: () => Promise<Delivered | undefined>, giveUp: AbortSignal): Promise<void> {
+  async #handOver(read: () => Promise<Delivered | undefined>, giveUp: AbortSignal): Promise<void> {
     try {
       const event = await read();
-      if (event) await this.#handOver(event, AbortSignal.any([giveUp, this.#core.stopping]));
+      if (event) await this.#core.deliver(event, giveUp);
     } catch (error) {
-      this.#core.log(`what Discord said could not be read: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  }
-
-  async #handOver(event: Delivered, giveUp: AbortSignal): Promise<void> {
-    for (let waitMs = againAfterMs.first; !giveUp.aborted; waitMs = Math.min(waitMs * 2, againAfterMs.most)) {
-      const late = new AbortController();
-      const timer = setTimeout(() => late.abort(), waitMs);
-      const over = AbortSignal.any([giveUp, late.signal]);
-      try {
-        return await this.#core.deliver(event, over);
-      } catch (error) {
-        if (over.aborted) continue;
-        this.#core.log(`a message could not be handed over: ${error instanceof Error ? error.message : String(error)}`);
-        await new Promise<void>((resolve) => over.addEventListener("abort", () => resolve(), { once: true }));
-      } finally {
-        clearTimeout(timer);
-      }
+      if (giveUp.aborted || this.#core.stopping.aborted) return;
+      this.#core.log(`what Discord said could not be read or handed over: ${errorText(error)}`);
     }
   }
 }

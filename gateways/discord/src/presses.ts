@@ -1,5 +1,5 @@
 import { ComponentType, InteractionType, MessageFlags, type API, type APIInteraction } from "@discordjs/core";
-import { CommandFailure, type Command, type GatewayEvent } from "@duragent/gateway-protocol";
+import { CommandFailure, errorText, type Command, type GatewayEvent } from "@duragent/gateway-protocol";
 
 import { called } from "./platform-failure.ts";
 
@@ -78,7 +78,7 @@ export class Presses {
       return true;
     } catch (error) {
       // What was pressed still counts; the presser sees that it took too long.
-      this.#log(`a press could not be confirmed: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log(`a press could not be confirmed: ${errorText(error)}`);
       return false;
     }
   }

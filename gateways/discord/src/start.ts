@@ -5,7 +5,7 @@ import type { Core, Gateway, Setting } from "@duragent/gateway-protocol";
 
 import { channelId, Channels } from "./channels.ts";
 import { readConfig } from "./config.ts";
-import { discordConnection, refusedToken, untilReached } from "./connection.ts";
+import { discordConnection, refusedToken, untilJoined } from "./connection.ts";
 import { Guilds } from "./guilds.ts";
 import { Inbox } from "./inbox.ts";
 import { incomingMessage, type Self } from "./incoming-message.ts";
@@ -22,7 +22,7 @@ export async function startDiscord(setting: Setting): Promise<Gateway> {
   // The core waits and tries again, and knows what else there is to send meanwhile.
   const rest = new REST({ api: apiRoot, retries: 0, rejectOnRateLimit: () => true }).setToken(token);
   const api = new API(rest);
-  const self = await untilReached(() => api.users.getCurrent(), core);
+  const self = await untilJoined(() => api.users.getCurrent(), core);
   const sessions = await Sessions.open(self.id, dataDir, log);
   let isOpen = false;
   const connection = discordConnection({
@@ -46,7 +46,7 @@ export async function startDiscord(setting: Setting): Promise<Gateway> {
   });
   const ears = new Ears({ core, api, self, sessions, presses });
   connection.manager.on(WebSocketShardEvents.Dispatch, (event, shardId) => ears.hear(event, shardId));
-  await untilReached(() => connection.open(), core);
+  await untilJoined(() => connection.open(), core);
   isOpen = true;
   return {
     capabilities: ["media", "edit", "delete", "typing", "reply", "inline_keyboard", "threads", "ack"],

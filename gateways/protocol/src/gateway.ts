@@ -18,8 +18,8 @@ export class CommandFailure extends Error {
 export type Core = {
   /**
    * Hands a message (or a press of a button) over, after `ready`: `start` must not wait for it. Resolves once the core has it
-   * durably; rejects with the signal's reason, or when the gateway ends.
-   * A core that knows no `ack` never resolves: a gateway that waits must bound that, and may hand the same over again.
+   * durably, and is handed it again while it does not say so, first after 10 s; rejects with the signal's reason, or when the
+   * gateway ends.
    */
   deliver(event: GatewayEvent<"message_received" | "callback_query">, signal?: AbortSignal): Promise<void>;
   /** What went wrong outside of a command. `fatal`: the gateway ends after it. */

@@ -5,3 +5,6 @@ export * from "./framing.ts";
 export * from "./runner.ts";
 export * from "./split-markdown.ts";
 export * from "./cut-text.ts";
+export * from "./until-reached.ts";
+export * from "./error-text.ts";
+export * from "./package-version.ts";

@@ -1,3 +1,4 @@
+import { errorText } from "./error-text.ts";
 import { CommandFailure, type Gateway, type Sending } from "./gateway.ts";
 import type { Command, GatewayEvent } from "./messages.ts";
 import type { SentRequests } from "./sent-requests.ts";
@@ -107,7 +108,7 @@ function succeeded({ request_id }: Request, messageId: string | undefined): Answ
 }
 
 function failed({ request_id }: Request, error: unknown): Answer {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   if (!(error instanceof CommandFailure)) return { type: "command_error", request_id, code: "platform_error", message };
   const { code, retryAfterSeconds } = error;
   return {

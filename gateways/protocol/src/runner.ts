@@ -2,6 +2,7 @@ import { Console } from "node:console";
 
 import { readCommand } from "./commands.ts";
 import { Deliveries } from "./deliveries.ts";
+import { errorText } from "./error-text.ts";
 import { LineReader } from "./framing.ts";
 import { CommandFailure, type Core, type Gateway, type StartGateway } from "./gateway.ts";
 import { secretsHidden } from "./hide-secrets.ts";
@@ -44,7 +45,13 @@ class RunningGateway {
     if (isFull) process.stdin.pause();
     else process.stdin.resume();
   });
-  readonly #deliveries = new Deliveries();
+  readonly #deliveries = new Deliveries({
+    write: async (event, isWanted) => {
+      await this.#ready.promise;
+      await this.#output.writeWithRoom(event, isWanted);
+    },
+    log: (message) => this.#log(message),
+  });
   readonly #stopping = new AbortController();
   readonly #initialized = Promise.withResolvers<Command<"initialize"> | undefined>();
   #hide = secretsHidden({}, process.env);
@@ -210,18 +217,8 @@ class RunningGateway {
     };
   }
 
-  async #deliver(event: Parameters<Core["deliver"]>[0], signal: AbortSignal | undefined): Promise<void> {
-    const given = new AbortController();
-    const signals = [this.#stopping.signal, given.signal, ...(signal ? [signal] : [])];
-    const written = async (): Promise<void> => {
-      await this.#ready.promise;
-      await this.#output.writeWithRoom(event, () => !signals.some(({ aborted }) => aborted));
-    };
-    try {
-      await Promise.all([this.#deliveries.acknowledged(event, signals), written()]);
-    } finally {
-      given.abort();
-    }
+  #deliver(event: Parameters<Core["deliver"]>[0], signal: AbortSignal | undefined): Promise<void> {
+    return this.#deliveries.handOver(event, AbortSignal.any([this.#stopping.signal, ...(signal ? [signal] : [])]));
   }
 
   #write(event: GatewayEvent): void {
@@ -265,8 +262,4 @@ async function within(waitMs: number, work: Promise<unknown> | undefined): Promi
   const timer = setTimeout(resolve, waitMs);
   await Promise.race([work, promise]);
   clearTimeout(timer);
-}
-
-function errorText(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

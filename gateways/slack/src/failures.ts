@@ -1,4 +1,4 @@
-import { CommandFailure, type ErrorCode } from "@duragent/gateway-protocol";
+import { CommandFailure, errorText, type ErrorCode } from "@duragent/gateway-protocol";
 import { WebAPIHTTPError, WebAPIPlatformError, WebAPIRateLimitedError, WebAPIRequestError } from "@slack/web-api";
 
 // https://docs.slack.dev/reference/methods: the errors of each method. What is not here is `platform_error`.
@@ -53,7 +53,7 @@ export function failureOf(error: unknown): CommandFailure {
   if (error instanceof WebAPIRequestError) return away(error.original.message, error);
   if (error instanceof WebAPIHTTPError && awayStatuses.has(error.statusCode))
     return away(`HTTP ${error.statusCode}`, error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorText(error);
   return new CommandFailure("platform_error", `Slack: ${message}`, { cause: error });
 }
 

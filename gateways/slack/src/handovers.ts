@@ -1,13 +1,10 @@
-import type { Core, GatewayEvent } from "@duragent/gateway-protocol";
+import { errorText, type Core, type GatewayEvent } from "@duragent/gateway-protocol";
 
 /** What Slack was told about before the core had it is held here; more is left to Slack, which delivers it again. */
 const waitingMax = 1_000;
 const knownMax = 2 * waitingMax;
-const retryMaxMs = 60_000;
-
-/** Slack delivers again what is not acknowledged within 3 s. The core is handed the same again if it does not answer. */
-const usualWaits = { ackMs: 2_500, retryMs: 10_000 } as const;
-type Waits = { readonly ackMs: number; readonly retryMs: number };
+/** Slack delivers again what is not acknowledged within 3 s. */
+const usualAckMs = 2_500;
 
 export type Inbound = GatewayEvent<"message_received" | "callback_query">;
 /** `durable`, `late` (will be) and `ignored` are acknowledged to Slack; `full` and `stopped` are not. */
@@ -16,14 +13,14 @@ export type Taken = "durable" | "late" | "ignored" | "full" | "stopped";
 /** What Slack has delivered, on its way to the core: in order within a chat, each once however often Slack brings it. */
 export class Handovers {
   readonly #core: Pick<Core, "deliver" | "log" | "stopping">;
-  readonly #waits: Waits;
+  readonly #ackMs: number;
   readonly #known = new Map<string, Promise<Taken>>();
   readonly #lanes = new Map<string, Promise<void>>();
   #waiting = 0;
 
-  constructor(core: Pick<Core, "deliver" | "log" | "stopping">, waits: Waits = usualWaits) {
+  constructor(core: Pick<Core, "deliver" | "log" | "stopping">, ackMs = usualAckMs) {
     this.#core = core;
-    this.#waits = waits;
+    this.#ackMs = ackMs;
   }
 
   /**
@@ -38,12 +35,12 @@ export class Handovers {
       return "full";
     }
     const { promise: late, resolve } = Promise.withResolvers<Taken>();
-    const timer = setTimeout(resolve, this.#waits.ackMs, "late");
+    const timer = setTimeout(resolve, this.#ackMs, "late");
     const first = await Promise.race([taken, late]);
     clearTimeout(timer);
     if (first === "late") {
       this.#core.log(
-        `${id} of ${chatId} was not durable after ${this.#waits.ackMs} ms: Slack is told that it came, and it is handed over until it is durable`,
+        `${id} of ${chatId} was not durable after ${this.#ackMs} ms: Slack is told that it came, and it is handed over until it is durable`,
       );
     }
     return first;
@@ -72,28 +69,15 @@ export class Handovers {
     this.#lanes.set(chatId, lane);
     try {
       const event = await made;
-      return event === undefined ? "ignored" : await this.#untilDurable(event);
+      if (event === undefined) return "ignored";
+      await this.#core.deliver(event);
+      return "durable";
     } catch (error) {
-      this.#core.log(
-        `a message of ${chatId} could not be read: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      if (this.#core.stopping.aborted) return "stopped";
+      this.#core.log(`a message of ${chatId} could not be read: ${errorText(error)}`);
       return "ignored";
     } finally {
       if (this.#lanes.get(chatId) === lane) this.#lanes.delete(chatId);
-    }
-  }
-
-  async #untilDurable(event: Inbound): Promise<Taken> {
-    for (let waitMs = this.#waits.retryMs; ; waitMs = Math.min(2 * waitMs, retryMaxMs)) {
-      const wait = AbortSignal.timeout(waitMs);
-      try {
-        await this.#core.deliver(event, wait);
-        return "durable";
-      } catch (error) {
-        if (this.#core.stopping.aborted) return "stopped";
-        if (!wait.aborted) throw error;
-        // Nothing has come back in time: the core takes the same twice without harm.
-      }
     }
   }
 }

@@ -1,6 +1,6 @@
-import { runGateway } from "@duragent/gateway-protocol";
+import { packageVersion, runGateway } from "@duragent/gateway-protocol";
 
 import { startSlack } from "./start.ts";
-import { version } from "./version.ts";
 
-await runGateway(startSlack, { name: "slack", version: version() });
+// package.json is as far from src/ as from a compiled dist/.
+await runGateway(startSlack, { name: "slack", version: packageVersion(new URL("../package.json", import.meta.url)) });

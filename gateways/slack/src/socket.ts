@@ -1,8 +1,9 @@
-import { CommandFailure, type Core } from "@duragent/gateway-protocol";
+import { setTimeout as pause } from "node:timers/promises";
+
+import { backoffMs, CommandFailure, type Core } from "@duragent/gateway-protocol";
 import { SocketModeClient } from "@slack/socket-mode";
 import { z } from "zod";
 
-import { backoffMs, pause } from "./backoff.ts";
 import { failureOf } from "./failures.ts";
 import { loggerOf, webOptions } from "./web.ts";
 
@@ -67,7 +68,9 @@ export class SocketInbound {
       const waitMs =
         failure === undefined && failures <= 1 ? 0 : (failure?.retryAfterSeconds ?? 0) * 1_000 || backoffMs(failures);
       if (failure) core.log(`the connection to Slack failed, again in ${Math.round(waitMs)} ms: ${failure.message}`);
-      await pause(waitMs, core.stopping);
+      await pause(waitMs, undefined, { signal: core.stopping }).catch(() => {
+        // It ends: the loop sees that.
+      });
     }
   }
 

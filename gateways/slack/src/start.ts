@@ -1,7 +1,6 @@
-import { CommandFailure, type Core, type Gateway, type Setting } from "@duragent/gateway-protocol";
+import { CommandFailure, untilReached, type Core, type Gateway, type Setting } from "@duragent/gateway-protocol";
 import type { WebClient } from "@slack/web-api";
 
-import { backoffMs, pause } from "./backoff.ts";
 import { failureOf } from "./failures.ts";
 import { Files } from "./files.ts";
 import { HttpInbound } from "./http-inbound.ts";
@@ -51,24 +50,19 @@ function openInbound(
 }
 
 /** The bot's user id. Waits for a Slack that is away; throws CommandFailure `unauthorized` for a token that it refuses. */
-async function whoAmI(web: WebClient, core: Core): Promise<string> {
-  for (let failures = 1; ; failures += 1) {
+function whoAmI(web: WebClient, core: Core): Promise<string> {
+  return untilReached(async () => {
     try {
       const { user_id: userId } = await web.auth.test();
       if (userId === undefined) throw new CommandFailure("platform_error", "Slack: auth.test named no user");
       return userId;
     } catch (error) {
       const failure = failureOf(error);
-      if (failure.code === "unauthorized") {
-        const where = "bot token (xoxb-…, config.bot_token or SLACK_BOT_TOKEN)";
-        throw new CommandFailure("unauthorized", `Slack refuses the ${where}: ${failure.message}`);
-      }
-      const waitMs = (failure.retryAfterSeconds ?? 0) * 1_000 || backoffMs(failures);
-      core.log(`Slack does not say who the bot is, again in ${Math.round(waitMs)} ms: ${failure.message}`);
-      await pause(waitMs, core.stopping);
-      core.stopping.throwIfAborted();
+      if (failure.code !== "unauthorized") throw failure;
+      const where = "bot token (xoxb-…, config.bot_token or SLACK_BOT_TOKEN)";
+      throw new CommandFailure("unauthorized", `Slack refuses the ${where}: ${failure.message}`);
     }
-  }
+  }, core);
 }
 
 async function told<T>(work: Promise<T>): Promise<T> {

@@ -1,6 +1,8 @@
 import { appendFile, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { errorText } from "@duragent/gateway-protocol";
+
 const rememberedMax = 1_000;
 /** Lines after which the file is written anew with what is still remembered. */
 const linesMax = 2 * rememberedMax;
@@ -51,7 +53,7 @@ export class Threads {
       await rename(`${this.#file}.new`, this.#file);
       this.#lines = this.#known.size;
     } catch (error) {
-      this.#log(`a thread can not be remembered: ${error instanceof Error ? error.message : String(error)}`);
+      this.#log(`a thread can not be remembered: ${errorText(error)}`);
     }
   }
 }

@@ -1,27 +1,21 @@
 import { setTimeout as pause } from "node:timers/promises";
 
-import { CommandFailure, type Core } from "@duragent/gateway-protocol";
+import { backoffMs, CommandFailure, errorText, type Core } from "@duragent/gateway-protocol";
 import { GrammyError, type Api } from "grammy";
 import type { Update } from "grammy/types";
 
 import { toFailure } from "./failure.ts";
 import { grammySignal } from "./grammy-signal.ts";
 
-/** The first wait after a failed question; doubled up to the last. */
-const backoffFirstMs = 1_000;
-const backoffLastMs = 30_000;
 /** A connection over which nothing comes, not even the end of the long poll, is given up after so much more. */
 const silenceMs = 10_000;
-/** How long the core may take to keep an update before it is handed over again; doubled up to the last. */
-const ackFirstMs = 10_000;
-const ackLastMs = 60_000;
 
 export type Polling = {
   readonly api: Api;
   readonly core: Core;
   readonly timeoutSeconds: number;
-  /** Hands over what an update brings; resolves once the core has it. The signal ends the waiting. */
-  handOver(update: Update, signal: AbortSignal): Promise<void>;
+  /** Hands over what an update brings; resolves once the core has it. */
+  handOver(update: Update): Promise<void>;
   /** Whether the last question was answered. */
   connected(is: boolean): void;
 };
@@ -47,8 +41,8 @@ export async function poll(polling: Polling): Promise<void> {
     } catch (error) {
       if (stopping.aborted) break;
       polling.connected(false);
-      const waitMs = await failed(polling, error, failures);
       failures += 1;
+      const waitMs = await failed(polling, error, failures);
       await pause(waitMs, undefined, { signal: stopping }).catch(() => {
         // It ends: the loop sees that.
       });
@@ -74,37 +68,29 @@ async function ask(
   return api.getUpdates(asked, grammySignal(AbortSignal.any([about.stopping, tooLong])));
 }
 
-/** Hands an update over until the core has it: it is told twice, if need be, and takes it once. */
 async function kept({ core, handOver }: Polling, update: Update): Promise<void> {
-  for (let waitMs = ackFirstMs; ; waitMs = Math.min(waitMs * 2, ackLastMs)) {
-    const tooLong = AbortSignal.timeout(waitMs);
-    try {
-      return await handOver(update, AbortSignal.any([core.stopping, tooLong]));
-    } catch (error) {
-      if (core.stopping.aborted || toFailure(error) instanceof CommandFailure) throw error;
-      if (!tooLong.aborted) {
-        // Asked for again it would fail again, and hold up all that comes after it.
-        core.log(`update ${update.update_id} could not be read and is passed over: ${messageOf(error)}`);
-        return;
-      }
-      core.log(`the core has not kept update ${update.update_id} in ${waitMs / 1_000} s; it is handed over again`);
-    }
+  try {
+    await handOver(update);
+  } catch (error) {
+    if (core.stopping.aborted || toFailure(error) instanceof CommandFailure) throw error;
+    // Asked for again it would fail again, and hold up all that comes after it.
+    core.log(`update ${update.update_id} could not be read and is passed over: ${errorText(error)}`);
   }
 }
 
 /** Says what went wrong; how long to wait, in ms. */
 async function failed({ api, core }: Polling, error: unknown, failures: number): Promise<number> {
-  const backoffMs = Math.min(backoffFirstMs * 2 ** failures, backoffLastMs) * (0.8 + Math.random() * 0.4);
+  const waitMs = backoffMs(failures);
   if (!(error instanceof GrammyError)) {
-    core.log(`updates could not be asked for: ${messageOf(toFailure(error))}`);
-    return backoffMs;
+    core.log(`updates could not be asked for: ${errorText(toFailure(error))}`);
+    return waitMs;
   }
   const { error_code: status, description } = error;
   if (status === 401 || status === 404) core.error("unauthorized", refusedToken(description), true);
   else if (status === 409 && /webhook/i.test(description)) await removeWebhook(api, core);
   else if (status === 409) core.error("platform_error", otherPoller);
   else core.log(`updates could not be asked for: ${description}`);
-  return Math.max(backoffMs, (error.parameters.retry_after ?? 0) * 1_000);
+  return Math.max(waitMs, (error.parameters.retry_after ?? 0) * 1_000);
 }
 
 const otherPoller =
@@ -121,10 +107,6 @@ export async function removeWebhook(api: Api, core: Core): Promise<void> {
   if (url === "") return;
   await api.deleteWebhook({ drop_pending_updates: false });
   core.log(`the bot's webhook was removed: this gateway asks for updates instead`);
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function ignored(): void {

@@ -1,6 +1,4 @@
-import { setTimeout as pause } from "node:timers/promises";
-
-import { CommandFailure, type Core, type StartGateway } from "@duragent/gateway-protocol";
+import { CommandFailure, untilReached, type Core, type StartGateway } from "@duragent/gateway-protocol";
 import { Api, GrammyError } from "grammy";
 import type { Update, UserFromGetMe } from "grammy/types";
 
@@ -10,13 +8,11 @@ import type { FileAddress } from "./content.ts";
 import { toFailure } from "./failure.ts";
 import { grammySignal } from "./grammy-signal.ts";
 import { incomingMessage, incomingPress, type Bot } from "./incoming.ts";
-import { messageOf, poll, refusedToken, removeWebhook } from "./poll.ts";
+import { poll, refusedToken, removeWebhook } from "./poll.ts";
 import { Sender } from "./send.ts";
 
 /** A call other than the long poll takes at most so long. */
 const callSecondsMax = 30;
-const backoffFirstMs = 1_000;
-const backoffLastMs = 30_000;
 
 /** Telegram's Bot API by long polling (core.telegram.org/bots/api). */
 export const startTelegram: StartGateway = async ({ config: given, env, core }) => {
@@ -33,9 +29,9 @@ export const startTelegram: StartGateway = async ({ config: given, env, core }) 
     core,
     timeoutSeconds: config.pollTimeoutSeconds,
     connected: (is) => (isConnected = is),
-    async handOver(update, signal) {
+    async handOver(update) {
       lastInboundAt = new Date().toISOString();
-      await handOver(update, { me, core, signal, addressOf: fileAddresses(api, config) });
+      await handOver(update, { me, core, addressOf: fileAddresses(api, config) });
     },
   });
   return {
@@ -53,8 +49,8 @@ export const startTelegram: StartGateway = async ({ config: given, env, core }) 
 };
 
 /** Who the bot is. Waits for Telegram as long as it is not there; a token that it refuses ends the gateway. */
-async function connect(api: Api, core: Core): Promise<UserFromGetMe> {
-  for (let waitMs = backoffFirstMs; ; waitMs = Math.min(waitMs * 2, backoffLastMs)) {
+function connect(api: Api, core: Core): Promise<UserFromGetMe> {
+  return untilReached(async () => {
     try {
       const me = await api.getMe(grammySignal(core.stopping));
       await removeWebhook(api, core);
@@ -62,20 +58,19 @@ async function connect(api: Api, core: Core): Promise<UserFromGetMe> {
     } catch (error) {
       if (error instanceof GrammyError && (error.error_code === 401 || error.error_code === 404))
         throw new CommandFailure("unauthorized", refusedToken(error.description));
-      core.log(`${messageOf(toFailure(error))}; tried again in ${waitMs / 1_000} s`);
-      await pause(waitMs, undefined, { signal: core.stopping });
+      throw toFailure(error);
     }
-  }
+  }, core);
 }
 
 async function handOver(
   update: Update,
-  { me, core, signal, addressOf }: { me: Bot; core: Core; signal: AbortSignal; addressOf: FileAddress },
+  { me, core, addressOf }: { me: Bot; core: Core; addressOf: FileAddress },
 ): Promise<void> {
   const event = update.message
     ? await incomingMessage(update.message, me, addressOf)
     : update.callback_query && incomingPress(update.callback_query);
-  if (event) await core.deliver(event, signal);
+  if (event) await core.deliver(event);
 }
 
 function fileAddresses(api: Api, { apiRoot, token }: TelegramConfig): FileAddress {

@@ -7,6 +7,13 @@ const media = "test/adapters/gateways/media.test.ts";
 /** Faults put into what every gateway stands on, and into how files of messages are fetched. */
 export const gatewayProtocolMutants: readonly Mutant[] = [
   {
+    name: "a gateway hands over once what the core did not take",
+    file: "gateways/protocol/src/deliveries.ts",
+    find: "      if (over.aborted) return;\n",
+    replace: "      if (over.aborted || waitMs > 0) return;\n",
+    test: "test/gateways/protocol/deliveries.test.ts",
+  },
+  {
     name: "a gateway forgets what it sent when it is killed",
     file: "gateways/protocol/src/sent-requests.ts",
     find: "await this.#file?.appendFile(`${JSON.stringify(line)}\\n`);",

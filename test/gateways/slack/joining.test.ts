@@ -77,7 +77,7 @@ test("a Slack that is away at the start is waited for", async (t) => {
   const platform = await openSlackSocket(t);
   platform.setReachable(false);
   const program = startProgram(t, platform.gateway.config);
-  await until("it notices", () => program.log.includes("does not say who the bot is"));
+  await until("it notices", () => program.log.includes("Slack is not reached"));
   platform.setReachable(true);
   await program.heard("ready");
 });
