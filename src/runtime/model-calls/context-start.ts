@@ -2,7 +2,7 @@ import type { SessionEvent } from "../../schema/session-event.ts";
 import type { SessionState } from "../../domain/session/state.ts";
 
 /**
- * The first `seq` that the model's context can still need: from a turn boundary on, so many of the newest turns as
+ * The first `seq` that the model's context can still need: from a place between turns on, so many of the newest turns as
  * `bytes` of text hold, with every message that they, or no turn yet, took in, and the newest summary. `overheardFrom`:
  * the first of what was said in the group that the next turn would be shown.
  */
@@ -13,7 +13,7 @@ export function contextStart(
   overheardFrom: number | null = null,
 ): number {
   const first = history[0]?.seq ?? 1;
-  const boundary = turnBoundary(history, bytes);
+  const boundary = turnBoundary(history, state, bytes);
   const summary = history.findLast((event) => event.type === "context_compacted")?.seq ?? boundary;
   const untaken = state.waiting.map((message) => message.seq);
   const overheard = [overheardFrom, contextAt(history, boundary)].filter((seq) => seq !== null);
@@ -45,14 +45,22 @@ function contextAt(history: readonly SessionEvent[], boundary: number): number |
   return next?.type === "turn_start" ? (next.context_from ?? null) : null;
 }
 
-/** Right after the newest end of a turn beyond which there are `bytes` of text; the history's beginning if there are not. */
-function turnBoundary(history: readonly SessionEvent[], bytes: number): number {
+/**
+ * The newest place beyond which there are `bytes` of text and at which no turn works: right after the end of one, or in what
+ * was said to nobody before the next. The history's beginning if there is none.
+ */
+function turnBoundary(history: readonly SessionEvent[], state: SessionState, bytes: number): number {
+  const newest = history.findLast(({ type }) => type === "turn_start" || type === "turn_end")?.type;
+  let works = newest === undefined ? state.turn !== null : newest === "turn_start";
   let size = 0;
   for (let index = history.length - 1; index >= 0; index -= 1) {
     const event = history[index];
     if (!event) break;
-    if (size > bytes && endsTurn(event)) return event.seq + 1;
+    const ends = endsTurn(event);
+    if (size > bytes && (ends || !works)) return event.seq + 1;
     size += sizeOf(event);
+    if (ends) works = true;
+    else if (event.type === "turn_start") works = false;
   }
   return history[0]?.seq ?? 1;
 }

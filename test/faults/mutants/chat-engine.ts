@@ -109,6 +109,14 @@ export const chatEngineMutants: readonly Mutant[] = [
     test: "test/runtime/model-calls/context-start.test.ts",
   },
   {
+    name: "all that a group says between two turns stays in memory",
+    file: "src/runtime/model-calls/context-start.ts",
+    find: "(ends || !works)",
+    replace: "ends",
+    test: "test/runtime/model-calls/context-start.test.ts",
+    only: "for long without",
+  },
+  {
     name: "a fork names the other session's place of what its group said",
     file: "src/domain/session/fork.ts",
     find: "undefined : seqNow(rest.context_from)",

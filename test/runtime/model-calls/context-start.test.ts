@@ -114,3 +114,27 @@ test("a passive message that waited through a turn's end is kept with the turn t
     ["bob: s5", "m2"],
   );
 });
+
+test("of what a group says for long without the agent only what the next turn may be shown is kept", () => {
+  const heard = Array.from({ length: 500 }, (_, index) => ({ ...e.overheard(index), content: "x".repeat(100) }));
+  const begun = [e.start(), e.message(1), e.turn(1, [1]), e.response(3), e.turnEnd()];
+  const quiet = placed([...begun, ...heard]);
+  const newest = quiet.at(-10)?.seq ?? 0;
+  const from = (events: SessionEvent[], overheardFrom: number | null) =>
+    contextStart(events, events.reduce(evolve, initialState), 2_000, overheardFrom);
+  assert.equal(from(quiet, newest), quiet.at(-21)?.seq);
+  assert.equal(from(quiet, quiet.at(-100)?.seq ?? 0), quiet.at(-100)?.seq);
+  // Also while the turn works that is shown the newest of it, and after it; never within a turn.
+  const asked = [e.message(2), e.turn(506, [506], { context_from: newest })];
+  for (const more of [[], [e.response(508, { content: "y".repeat(1_500) })], [e.response(508), e.turnEnd()]]) {
+    const events = placed([...begun, ...heard, ...asked, ...more]);
+    const start = from(events, null);
+    assert.ok(start > 400 && start <= newest, String(start));
+    const last = (kept: SessionEvent[]) => conversation(kept).turns.at(-1)?.messages;
+    assert.deepEqual(last(events.filter((event) => event.seq >= start)), last(events));
+  }
+  const inTurn = placed([...begun.slice(0, 3), ...heard]);
+  assert.equal(from(inTurn, null), 2);
+  const waiting = placed([...begun, e.message(6), ...heard]);
+  assert.equal(from(waiting, null), 6);
+});
