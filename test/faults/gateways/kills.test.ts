@@ -79,7 +79,7 @@ describe("a server that is killed between a message and its answer", { concurren
 });
 
 describe("a message that Telegram delivers again", () => {
-  it("is one event, be it 100 times, and none after a restart", async (t) => {
+  it("is one event, be it 100 times, and none after a restart, a reset or its session's deletion", async (t) => {
     const { api, server } = await openLane(t);
     const chat = api.world.dm("42");
     const { wire } = api.world.said(chat, "42", { text: "just this once" });
@@ -92,16 +92,33 @@ describe("a message that Telegram delivers again", () => {
     );
     assert.equal(count(await server.events(), "user_message", "just this once"), 1);
 
+    const asOften = async (after: string): Promise<void> => {
+      api.world.update("message", wire);
+      api.world.said(chat, "42", { text: after });
+      await until(
+        `it goes on ${after}`,
+        () => chat.messages.some(({ isBots, text }) => isBots && text.includes(after)),
+        30_000,
+      );
+      const told = chat.messages.filter(({ isBots, text }) => isBots && text.includes("just this once"));
+      assert.equal(told.length, 1, after);
+    };
+    const heldTimes = async (): Promise<number> => count(await server.events(), "user_message", "just this once");
     await server.restart();
-    api.world.update("message", wire);
-    api.world.said(chat, "42", { text: "after it" });
-    await until(
-      "it goes on",
-      () => chat.messages.some(({ isBots, text }) => isBots && text.includes("after it")),
-      30_000,
-    );
-    assert.equal(count(await server.events(), "user_message", "just this once"), 1);
-    assert.equal(chat.messages.filter(({ isBots, text }) => isBots && text.includes("just this once")).length, 1);
+    await asOften("after a restart");
+    assert.equal(await heldTimes(), 1);
+    const [session] = (await ask(server.server.place, { path: "/api/v1/sessions" })).json.sessions;
+
+    api.world.said(chat, "42", { text: "/reset" });
+    await asOften("after a new beginning");
+    assert.equal(await heldTimes(), 1);
+
+    const path = `/api/v1/sessions/${session.session_id}`;
+    const { status, text } = await ask(server.server.place, { method: "DELETE", path });
+    assert.ok(status < 300, text);
+    await server.restart();
+    await asOften("after its session was deleted");
+    assert.equal(await heldTimes(), 0);
   });
 });
 

@@ -37,13 +37,20 @@ export const chatFiles: Readonly<Record<string, string>> = {
   [`${folder}/journal.jsonl`]: "",
 };
 
+export type ChatOptions = {
+  chats: number;
+  seed: number;
+  /** Of a hundred messages that the gateway is to send, those over which it dies. */
+  deaths?: number;
+  /** Other gateways, whose messages the same agent answers. */
+  beside?: readonly { name: string; command: string; args: readonly string[] }[];
+};
+
 /** Text of duragent.yaml: people in so many chats, who talk for as long as their gateway is alive. */
-export function chatConfig({ chats, seed }: { chats: number; seed: number }): string {
-  const args = [program, fromGateway, String(chats), String(seed)];
-  return [
-    `gateways: ${JSON.stringify({ external: [{ name: "chat", command: process.execPath, args }] })}`,
-    `routes: ${JSON.stringify([{ match: { gateway: "chat" }, agent: "talker" }])}`,
-  ].join("\n");
+export function chatConfig({ chats, seed, deaths = 4, beside = [] }: ChatOptions): string {
+  const args = [program, fromGateway, String(chats), String(seed), String(deaths)];
+  const external = [{ name: "chat", command: process.execPath, args }, ...beside];
+  return `gateways: ${JSON.stringify({ external })}\nroutes: ${JSON.stringify([{ agent: "talker" }])}`;
 }
 
 /** What people in chats have said and were sent, kept outside of the server that is killed. */

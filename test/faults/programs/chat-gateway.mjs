@@ -5,12 +5,10 @@ import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
-const [folder, chatCount, seed] = process.argv.slice(2);
+const [folder, chatCount, seed, deaths] = process.argv.slice(2);
 const journal = join(folder, "journal.jsonl");
 const againMs = 400;
 const lookMs = 20;
-/** Of a hundred sends, how many it dies over: before it has taken them, and before it has said that it has. */
-const deaths = { before: 2, after: 2 };
 
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const note = (line) => appendFileSync(journal, `${JSON.stringify({ ...line, pid: process.pid })}\n`);
@@ -87,10 +85,11 @@ const commands = {
   send_message({ request_id, chat_id, content }) {
     note({ kind: "asked", id: request_id });
     const lot = isOver() ? 100 : random() * 100;
-    if (lot < deaths.before) return die();
+    // One half before it has taken it, the other before it has said so.
+    if (lot < deaths / 2) return die();
     const isNew = take(request_id);
     if (isNew) note({ kind: "sent", chat: chat_id, id: request_id, content });
-    if (lot < deaths.before + deaths.after) return die();
+    if (lot < Number(deaths)) return die();
     say({ type: "command_ok", request_id, message_id: `m-${request_id}` });
   },
 };
