@@ -51,9 +51,9 @@ export class OutgoingMessages {
     return this.#sendAll(destinationOf(command), [{ ...first, files: [file] }, ...more], sending);
   }
 
-  /** Takes the buttons away. One message stays one: a longer text is cut. */
+  /** Takes the buttons away. One message stays one: of a longer text its end, since what was sent is known by its last part. */
   async edit({ chat_id, message_id, content }: Command<"edit_message">): Promise<void> {
-    const [text] = splitMarkdown(content, limit);
+    const text = splitMarkdown(content, limit).at(-1);
     if (text === undefined) throw new CommandFailure("invalid_request", "a message without text");
     const message = messageId(message_id);
     await this.#channels.in(chat_id, (api, channel) =>

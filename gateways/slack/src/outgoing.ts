@@ -31,10 +31,11 @@ export class Outgoing {
 
   async edit({ chat_id, message_id, content }: Command<"edit_message">): Promise<void> {
     const texts = messageTexts(content);
-    const [text] = texts;
+    const text = texts.at(-1);
     if (text === undefined) throw new CommandFailure("invalid_request", "there is nothing to show: the text is blank");
-    const shown = texts.slice(0, sectionsOfEditMax);
-    const blocks = [...shown.map(section), ...(shown.length < texts.length ? [section("…")] : [])];
+    // Of a longer text its end, since what was sent is known by its last part.
+    const shown = texts.slice(-sectionsOfEditMax);
+    const blocks = [...(shown.length < texts.length ? [section("…")] : []), ...shown.map(section)];
     await this.#web.chat.update({ channel: chat_id, ts: message_id, text, blocks });
   }
 

@@ -3,9 +3,13 @@ import { GrammyError, HttpError } from "grammy";
 
 // The Bot API documents codes of HTTP and leaves the reason to the description.
 const reasons: readonly (readonly [RegExp, ErrorCode])[] = [
-  [/chat not found|peer_id_invalid|group chat was deactivated/i, "chat_not_found"],
+  [/chat not found|peer_id_invalid|group chat was deactivated|chat_write_forbidden/i, "chat_not_found"],
+  [/not enough rights to send|have no rights to send/i, "chat_not_found"],
   [/message to \w+ not found|message_id_invalid|message can't be (?:edited|deleted)/i, "message_not_found"],
 ];
+
+/** What stands before Telegram answers while it is away itself. */
+const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
 
 /** What a failed call means to the core. Says nothing that holds the token: grammY leaves addresses out. */
 export function toFailure(error: unknown): unknown {
@@ -19,12 +23,16 @@ export function toFailure(error: unknown): unknown {
       retryAfterSeconds: parameters.retry_after ?? 5,
       cause: error,
     });
+  if (awayStatuses.has(status))
+    return new CommandFailure("not_connected", `Telegram is away: ${message}`, { cause: error });
   return new CommandFailure(codeOf(status, description), message, { cause: error });
 }
 
 function codeOf(status: number, description: string): ErrorCode {
-  // 404 is the answer to a token that never was one; 403 to a bot that was blocked or removed from the chat.
-  if (status === 401 || status === 403 || status === 404) return "unauthorized";
+  // The answer to a token that never was one.
+  if (status === 401 || status === 404) return "unauthorized";
+  // To a bot that was blocked, was removed, or was never written to.
+  if (status === 403) return "chat_not_found";
   if (status >= 500 || status === 409) return "platform_error";
   return reasons.find(([pattern]) => pattern.test(description))?.[1] ?? "invalid_request";
 }

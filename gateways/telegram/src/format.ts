@@ -17,15 +17,13 @@ export function format(markdown: string): Run[] {
 }
 
 function formatPiece(markdown: string): Run[] {
-  let tokens: Token[];
   try {
-    tokens = marked.lexer(markdown);
+    return blocks(marked.lexer(markdown), "\n\n", []);
   } catch (error) {
-    // Nested deeper than the stack reaches.
+    // Nested deeper than the stack reaches, there or here.
     if (error instanceof RangeError) return [{ text: markdown, marks: [] }];
     throw error;
   }
-  return blocks(tokens, "\n\n", []);
 }
 
 function blocks(tokens: readonly Token[], between: string, around: readonly Mark[]): Run[] {

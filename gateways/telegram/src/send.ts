@@ -8,6 +8,10 @@ import { captionUnitsMax, messageParts, type MessagePart } from "./split.ts";
 
 const callbackTextUnitsMax = 200;
 const callbackDataBytesMax = 64;
+/** Links are not fetched by Telegram for a preview: their addresses may have been made up to tell something. */
+const noPreview = { link_preview_options: { is_disabled: true } };
+/** Telegram gets few kinds of files by itself: as documents only PDF, ZIP and GIF (core.telegram.org/bots/api#sending-files). */
+const notFetched = /HTTP URL|web page content|webpage_|type of file|photo_|image_process/i;
 const unreadable = /can't parse entities|entit(?:y|ies)_/i;
 
 /** Commands of the core as calls of the Bot API. */
@@ -46,11 +50,11 @@ export class Sender {
         "the text is longer than one message, which is all an edit can change",
       );
     const id = messageNumber(message_id);
-    await this.#readable(part, chat_id, (chat, text, html) => this.#api.editMessageText(chat, id, text, html)).catch(
-      (error: unknown) => {
-        if (!isRefused(error, /message is not modified/i)) throw toFailure(error);
-      },
-    );
+    await this.#readable(part, chat_id, (chat, text, html) =>
+      this.#api.editMessageText(chat, id, text, { ...html, ...noPreview }),
+    ).catch((error: unknown) => {
+      if (!isRefused(error, /message is not modified/i)) throw toFailure(error);
+    });
   }
 
   async delete({ chat_id, message_id }: Command<"delete_message">): Promise<void> {
@@ -94,11 +98,11 @@ export class Sender {
   ): Promise<string> {
     const send = (topic: string | undefined): Promise<{ message_id: number }> =>
       this.#readable(part, chat_id, (chat, text, html) =>
-        this.#api.sendMessage(chat, text, { ...html, ...thread(topic), ...about }),
+        this.#api.sendMessage(chat, text, { ...html, ...thread(topic), ...about, ...noPreview }),
       );
     const sent = await send(thread_id).catch((error: unknown) => {
       // The topic was deleted; its chat is still there.
-      if (thread_id === undefined || !isRefused(error, /message thread not found/i)) throw error;
+      if (thread_id === undefined || !isRefused(error, /message thread not found|topic_deleted/i)) throw error;
       return send(undefined);
     });
     return String(sent.message_id);
@@ -120,22 +124,36 @@ export class Sender {
     });
   }
 
+  /** A file with an address that Telegram does not fetch is told as that address. */
   async #file(command: Command<"send_media">, caption: MessagePart | undefined): Promise<string> {
+    try {
+      return await this.#sentFile(command, caption);
+    } catch (error) {
+      const { media } = command;
+      if (media.source !== "url" || !isRefused(error, notFetched)) throw toFailure(error);
+      const about = caption === undefined ? "" : `${command.caption}\n\n`;
+      const [part, ...more] = messageParts(`${about}<${new URL(media.url).href}>`);
+      if (!part || more.length > 0) throw toFailure(error);
+      return this.#part(part, command, replyTo(command.reply_to)).catch(thrown);
+    }
+  }
+
+  async #sentFile(command: Command<"send_media">, caption: MessagePart | undefined): Promise<string> {
     const { media, chat_id, reply_to, thread_id } = command;
     const about = { ...replyTo(reply_to), ...thread(thread_id) };
     // Photos are pressed into shape; all else arrives as it is.
-    const isPhoto = /^image\/(?:jpeg|png|webp)$/.test(media.mime_type ?? "");
+    const isPhoto =
+      /^image\/(?:jpeg|png|webp)$/.test(media.mime_type ?? "") ||
+      (media.source === "url" && /\.(?:jpe?g|png|webp)$/i.test(new URL(media.url).pathname));
     const send = (chat: number | string, more: object): Promise<{ message_id: number }> => {
       const file =
         media.source === "url" ? media.url : new InputFile(Buffer.from(media.data, "base64"), media.filename ?? "file");
       const given = { ...about, ...more };
       return isPhoto ? this.#api.sendPhoto(chat, file, given) : this.#api.sendDocument(chat, file, given);
     };
-    const sent = await (
-      caption
-        ? this.#readable(caption, chat_id, (chat, text, html) => send(chat, { caption: text, ...html }))
-        : this.#chats.in(chat_id, (chat) => send(chat, {}))
-    ).catch(thrown);
+    const sent = await (caption
+      ? this.#readable(caption, chat_id, (chat, text, html) => send(chat, { caption: text, ...html }))
+      : this.#chats.in(chat_id, (chat) => send(chat, {})));
     return String(sent.message_id);
   }
 }

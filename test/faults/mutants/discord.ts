@@ -44,6 +44,14 @@ export const discordMutants: readonly Mutant[] = [
     only: "sends what the core says",
   },
   {
+    name: "the outcome of a long question on Discord is cut off",
+    file: outgoing,
+    find: "splitMarkdown(content, limit).at(-1)",
+    replace: "splitMarkdown(content, limit).at(0)",
+    test: sending,
+    only: "sends what the core says",
+  },
+  {
     name: "a person on Discord is not told in direct messages",
     file: "gateways/discord/src/channels.ts",
     find: "if (!isUnknownChannel(error)) throw error;",

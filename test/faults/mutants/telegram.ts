@@ -9,6 +9,38 @@ const format = "test/gateways/telegram/format.test.ts";
 /** Faults put into the Telegram gateway and what it shares with others; each must turn its test red. */
 export const telegramMutants: readonly Mutant[] = [
   {
+    name: "Telegram fetches the pages of an answer's links",
+    file: "gateways/telegram/src/send.ts",
+    find: "{ link_preview_options: { is_disabled: true } }",
+    replace: "{}",
+    test: sending,
+    only: "what the Telegram gateway sends",
+  },
+  {
+    name: "what is nested too deep to be shown ends an answer on Telegram",
+    file: "gateways/telegram/src/format.ts",
+    find: "if (error instanceof RangeError)",
+    replace: "if (error instanceof RangeError && /^>{4000}/.test(markdown))",
+    test: format,
+    only: "Markdown for Telegram",
+  },
+  {
+    name: "an answer is given up while Telegram is away",
+    file: "gateways/telegram/src/failure.ts",
+    find: "new Set([502, 503, 504])",
+    replace: "new Set([503, 504])",
+    test: sending,
+    only: "what the Telegram gateway sends",
+  },
+  {
+    name: "a file that Telegram does not fetch is lost",
+    file: "gateways/telegram/src/send.ts",
+    find: 'if (media.source !== "url" || !isRefused(error, notFetched)) throw toFailure(error);',
+    replace: "throw toFailure(error);",
+    test: sending,
+    only: "what the Telegram gateway sends",
+  },
+  {
     name: "an update is confirmed before the core has it",
     file: "gateways/telegram/src/poll.ts",
     find: "        await kept(polling, update);\n",

@@ -62,6 +62,10 @@ describe("Markdown for Telegram", () => {
   it("shows what is nested deeper than can be read as it was written", () => {
     const deep = ">".repeat(5_000);
     assert.ok(textOf(format(deep)).includes(">>>"));
+    // With some depths the library can still read it, and this program not show what it says.
+    for (const depth of [500, 1_000, 1_500, 2_000, 3_000, 8_000]) {
+      for (const mark of ["> ", "- "]) assert.ok(textOf(format(`${mark.repeat(depth)}end`)).includes("end"));
+    }
   });
 
   for (const [name, generated] of Object.entries({ "usual text": usualMarkdown, "hostile text": hostileMarkdown })) {

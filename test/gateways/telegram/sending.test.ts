@@ -110,6 +110,43 @@ describe("what the Telegram gateway sends", () => {
     assert.deepEqual(api.violations, []);
   });
 
+  it("lets Telegram fetch no page for a preview", async (t) => {
+    const { api, program } = await drive(t);
+    api.world.dm("42");
+    program.send({ type: "send_message", request_id: "r1", chat_id: "42", content: "https://a.b/?secret" });
+    const { message_id } = await program.heard("command_ok", { request_id: "r1" });
+    program.send({ type: "edit_message", request_id: "r2", chat_id: "42", message_id, content: "https://a.b/?more" });
+    await program.heard("command_ok", { request_id: "r2" });
+    assert.deepEqual(
+      api.calls.map(({ method, given }) => [method, given.link_preview_options]),
+      [
+        ["sendMessage", { is_disabled: true }],
+        ["editMessageText", { is_disabled: true }],
+      ],
+    );
+  });
+
+  it("is the address of a file that Telegram does not fetch", async (t) => {
+    const { api, program } = await drive(t);
+    const chat = api.world.dm("42");
+    const asked = api.world.said(chat, "42", { text: "the table?" });
+    const media = { source: "url", url: "https://a.b/t_a_b.csv?x=1&y=2" };
+    const command = { type: "send_media", chat_id: "42", media, reply_to: String(asked.id) };
+    program.send({ ...command, request_id: "r1", caption: "**here**" });
+    await program.heard("command_ok", { request_id: "r1" });
+    program.send({ ...command, request_id: "r2", caption: long.slice(0, 2_000) });
+    await program.heard("command_ok", { request_id: "r2" });
+    assert.deepEqual(
+      chat.messages.filter(({ isBots }) => isBots).map(({ text, replyTo }) => [text, replyTo]),
+      [
+        [`here\n\n${media.url}`, asked.id],
+        [media.url, asked.id],
+        [long.slice(0, 2_000), undefined],
+      ],
+    );
+    assert.deepEqual(api.violations, []);
+  });
+
   it("stays in its topic, and goes to the chat where that was deleted", async (t) => {
     const { api, program } = await drive(t);
     const chat = api.world.group("g", ["42"]);
@@ -154,7 +191,7 @@ describe("what the Telegram gateway sends", () => {
       return [code, retry_after];
     };
     assert.deepEqual(await send("r1", { chat_id: "99" }), ["chat_not_found", undefined]);
-    assert.deepEqual(await send("r2", { chat_id: "43" }), ["unauthorized", undefined]);
+    assert.deepEqual(await send("r2", { chat_id: "43" }), ["chat_not_found", undefined]);
     assert.deepEqual(await send("r3", { content: " \n " }), ["invalid_request", undefined]);
     assert.deepEqual(await send("r4", { reply_to: "x" }), ["invalid_request", undefined]);
     const wide = { rows: [[{ text: "b", callback_data: "é".repeat(40) }]] };
@@ -163,6 +200,13 @@ describe("what the Telegram gateway sends", () => {
     assert.deepEqual(await send("r6", {}), ["rate_limited", 7]);
     api.tricks.push({ kind: "cut" });
     assert.deepEqual(await send("r7", {}), ["not_connected", undefined]);
+    for (const [id, status, code] of [
+      ["r9", 502, "not_connected"],
+      ["r10", 500, "platform_error"],
+    ] as const) {
+      api.tricks.push({ kind: "fail", status, description: "Bad Gateway" });
+      assert.deepEqual(await send(id, {}), [code, undefined]);
+    }
     program.send({ type: "edit_message", request_id: "r8", chat_id: "42", message_id: "77", content: "a" });
     assert.equal((await program.heard("command_error", { request_id: "r8" })).code, "message_not_found");
     assert.deepEqual(api.violations, []);

@@ -7,7 +7,10 @@ import { Updates } from "./updates.ts";
 import { World, type Json } from "./world.ts";
 
 /** What is done to the next call that sends. */
-type Trick = { readonly kind: "limit"; readonly retryAfterSeconds: number } | { readonly kind: "cut" };
+type Trick =
+  | { readonly kind: "limit"; readonly retryAfterSeconds: number }
+  | { readonly kind: "cut" }
+  | { readonly kind: "fail"; readonly status: number; readonly description: string };
 
 /** Telegram's Bot API on 127.0.0.1, written from core.telegram.org/bots/api, for one bot. */
 export class BotApi {
@@ -71,6 +74,7 @@ export class BotApi {
         throw new Refusal(429, `Too Many Requests: retry after ${trick.retryAfterSeconds}`, {
           parameters: { retry_after: trick.retryAfterSeconds },
         });
+      if (trick?.kind === "fail") throw new Refusal(trick.status, trick.description);
       await this.beforeCall(rest);
       if (given.parse_mode === "HTML" && this.unreadable?.test(String(given.text)))
         throw misplaced("can't parse entities: unsupported start tag");

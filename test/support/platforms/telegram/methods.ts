@@ -52,6 +52,10 @@ function sendFile(world: World, given: Json): Json {
   const chat = world.chat(given.chat_id);
   const file = given.photo ?? given.document;
   if (typeof file !== "string" || file === "") throw malformed("there is no document in the request");
+  // It fetches other kinds of files for nobody. https://core.telegram.org/bots/api#sending-files
+  const fetched = given.photo === undefined ? /\.(?:pdf|zip|gif)$/i : /\.(?:jpe?g|png|webp|gif)$/i;
+  if (/^https?:/.test(file) && !fetched.test(new URL(file).pathname))
+    throw misplaced("wrong type of the web page content");
   const none = { text: "", raw: "", entities: [] };
   const said =
     given.caption === undefined
