@@ -135,6 +135,15 @@ suite("a gateway's program", { concurrency: 6 }, () => {
     assert.deepEqual(gateway.platform(), ["c\tedit x"]);
   });
 
+  test("also one that waits for none of its chat, while it is being carried out", async (context) => {
+    const gateway = start(context, await temporaryFolder(context));
+    await gateway.heard("ready");
+    const press = { type: "answer_callback_query", request_id: "press", chat_id: "c", callback_query_id: "p1" };
+    gateway.send(press, press);
+    await until("both answers", () => gateway.of("command_ok").length === 2);
+    assert.deepEqual(gateway.platform(), ["answered p1"]);
+  });
+
   test("one that failed is carried out again, from the part that failed on", async (context) => {
     const gateway = start(context, await temporaryFolder(context));
     await gateway.heard("ready");

@@ -52,6 +52,11 @@ class EchoGateway implements Gateway {
     await appendFile(this.#platform(), `${chat_id}\tedit ${content}\n`);
   }
 
+  async answerCallbackQuery({ callback_query_id: press }: Command<"answer_callback_query">): Promise<void> {
+    await pause(150);
+    await appendFile(this.#platform(), `answered ${press}\n`);
+  }
+
   async sendTyping({ chat_id }: Command<"send_typing">): Promise<void> {
     await appendFile(this.#platform(), `${chat_id}\ttyping\n`);
   }
