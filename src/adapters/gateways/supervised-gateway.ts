@@ -216,7 +216,7 @@ export class SupervisedGateway {
       name: this.#gateway.name,
       start,
       config: this.#gateway.config.reveal(),
-      stateFolder: join(start.cwd, "state"),
+      stateFolder: this.#stateFolder,
       clock,
       log,
       metrics,
@@ -228,15 +228,19 @@ export class SupervisedGateway {
     });
   }
 
+  get #stateFolder(): string {
+    return join(this.#parts.dataDir, "gateways", this.#gateway.name, "state");
+  }
+
   /** What to start; or why nothing can be. */
   async #prepare(): Promise<GatewayStart | string> {
-    const { configFolder, dataDir, env: server, environment: minimal } = this.#parts;
-    const { name, command, args } = this.#gateway;
+    const { configFolder, env: server, environment: minimal } = this.#parts;
+    const { command, args } = this.#gateway;
     const env = gatewayEnvironment(this.#gateway, { minimal, server });
-    const cwd = join(dataDir, "gateways", name);
     const found = await findGatewayProgram({ command, configFolder, path: env["PATH"] });
     if (found.kind === "missing") return found.fault;
-    await mkdir(join(cwd, "state"), { recursive: true, mode: 0o700 });
-    return { argv: [...found.argv, ...args], cwd, env };
+    await mkdir(this.#stateFolder, { recursive: true, mode: 0o700 });
+    // Files that its arguments name are where its `command` is looked for.
+    return { argv: [...found.argv, ...args], cwd: configFolder, env };
   }
 }

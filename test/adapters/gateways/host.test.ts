@@ -85,9 +85,11 @@ test("what a program gets: its folders, a minimal environment, and no secret in 
   assert.equal(answer.kind, "error");
   const about = JSON.parse(answer.kind === "error" ? answer.detail : "");
   assert.deepEqual(about.argv, ["--one"]);
-  assert.equal(about.cwd, join(ground.folder, "data/gateways/chat"));
-  assert.equal((await stat(join(about.cwd, "state"))).mode & 0o777, 0o700);
-  assert.equal((await stat(about.cwd)).mode & 0o777, 0o700);
+  assert.equal(about.cwd, ground.folder);
+  const own = join(ground.folder, "data/gateways/chat");
+  assert.equal(about.dataDir, join(own, "state"));
+  assert.equal((await stat(about.dataDir)).mode & 0o777, 0o700);
+  assert.equal((await stat(own)).mode & 0o777, 0o700);
   const { PATH: _, DURAGENT_GATEWAY_START: mark, ...rest } = about.env;
   assert.equal(typeof mark, "string");
   assert.deepEqual(rest, { HTTPS_PROXY: "http://proxy:1", OWN: "own" });

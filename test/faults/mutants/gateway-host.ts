@@ -167,6 +167,14 @@ export const gatewayHostMutants: readonly Mutant[] = [
     only: "what a program gets",
   },
   {
+    name: "a gateway is started in a folder of its own",
+    file: `${folder}/supervised-gateway.ts`,
+    find: "cwd: configFolder,",
+    replace: "cwd: this.#stateFolder,",
+    test: host,
+    only: "what a program gets",
+  },
+  {
     name: "a token shows in what a gateway reports",
     file: `${folder}/running-gateway.ts`,
     find: "return terminalLine(this.#parts.redact(text), shownLengthMax);",

@@ -5,12 +5,14 @@ import { createInterface } from "node:readline";
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const journal = process.env["JOURNAL"];
 let sent = 0;
+let dataDir = "";
 createInterface({ input: process.stdin })
   .on("line", (line) => {
     if (journal) appendFileSync(journal, `${line}\n`);
     const command = JSON.parse(line);
     const { type, request_id } = command;
     if (type === "initialize") {
+      dataDir = command.data_dir;
       say({ type: "ready", gateway: "well-behaved", version: "1.0.0", capabilities: ["ack", "inline_keyboard"] });
       for (const event of command.config.events ?? []) say(event);
     }
@@ -32,6 +34,7 @@ const about = () =>
   JSON.stringify({
     argv: process.argv.slice(2),
     cwd: process.cwd(),
+    dataDir,
     env: process.env,
     cmdline: readFileSync("/proc/self/cmdline", "utf8"),
   });
