@@ -13,7 +13,7 @@ type Fault = Script["errors"][number];
  * Throws DuragentError `unprocessable` when there is no such file or it is not a script.
  */
 export function createScriptedModel(choice: ModelChoice, facts: { clock: Clock; countCall: () => number }): Model {
-  const script = parseScript(choice.name, scriptBytes(choice));
+  const script = scriptOf(choice);
   return {
     provider: choice.provider,
     name: choice.name,
@@ -24,6 +24,18 @@ export function createScriptedModel(choice: ModelChoice, facts: { clock: Clock; 
 /** The path of a script among its agent's files: no leading `./`. */
 export function scriptPath(name: string): string {
   return name.replace(/^(?:\.\/+)+/, "");
+}
+
+/** By the bytes of a loaded agent, which are never changed: a call of the model must not cost reading its script. */
+const scripts = new WeakMap<Uint8Array, Script>();
+
+function scriptOf(choice: ModelChoice): Script {
+  const bytes = scriptBytes(choice);
+  const known = scripts.get(bytes);
+  if (known?.path === choice.name) return known;
+  const script = parseScript(choice.name, bytes);
+  scripts.set(bytes, script);
+  return script;
 }
 
 function scriptBytes(choice: ModelChoice): Uint8Array {
