@@ -3,6 +3,7 @@ import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft } from "../schema/session-event.ts";
 import { isEffect, type Step } from "../domain/session/step.ts";
 import { resolveAgent, startTurn } from "./agent-in-force.ts";
+import { countDropped } from "./count-dropped.ts";
 import { decisionEvents } from "./decision-events.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
@@ -89,18 +90,24 @@ async function perform(
   }
 }
 
-function decide(session: LivingSession, lease: Lease, parts: RuntimeParts, step: Step): Promise<Appended> {
+async function decide(session: LivingSession, lease: Lease, parts: RuntimeParts, step: Step): Promise<Appended> {
   observe(session, parts, step);
   const drafts = draftsOf(session, parts, step);
-  return session.log.append(drafts, { lease, expectedHead: session.tail.seq });
+  const appended = await session.log.append(drafts, { lease, expectedHead: session.tail.seq });
+  if (step.type === "drop_messages" && appended.kind === "appended") countDropped(session.id, step, parts);
+  return appended;
 }
 
 /** A flood of inputs delays a decision, never starves it: the engine is asked in the log's own queue. */
 async function decideInQueue(session: LivingSession, lease: Lease, parts: RuntimeParts): Promise<void> {
-  await session.log.appendLocked(() => {
+  const taken: { step?: Step } = {};
+  const chosen = (): EventDraft[] => {
     const step = session.next(false);
+    taken.step = step;
     return step.type === "wait" || step.type === "start_turn" || isEffect(step) ? [] : draftsOf(session, parts, step);
-  }, lease);
+  };
+  const appended = await session.log.appendLocked(chosen, lease);
+  if (taken.step?.type === "drop_messages" && appended.kind === "appended") countDropped(session.id, taken.step, parts);
 }
 
 function draftsOf(session: LivingSession, parts: RuntimeParts, step: Step): EventDraft[] {

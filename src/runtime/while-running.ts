@@ -1,4 +1,5 @@
 import type { Lease } from "../ports/session-store.ts";
+import { countDropped } from "./count-dropped.ts";
 import { decisionEvents } from "./decision-events.ts";
 import type { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
@@ -39,6 +40,9 @@ export async function whileRunning<Result>(
       });
       session.log
         .append(drafts, { lease, expectedHead: session.tail.seq })
+        .then((appended) => {
+          if (step.type === "drop_messages" && appended.kind === "appended") countDropped(session.id, step, parts);
+        })
         // A conflict means that something else came first: that has asked again, or will.
         .catch((error: unknown) =>
           parts.log.warn({ session_id: session.id, err: error }, "a decision was not recorded"),

@@ -111,6 +111,38 @@ test("a queue that is full is seen to while the model answers: told, dropped, an
   );
 });
 
+test("what a queue drops is counted by why, and said in one line of the log", async (t) => {
+  const counted: unknown[] = [];
+  const queue = { mode: "sequential", max_pending: 1, overflow: "drop_new" };
+  const { made, id } = await started(t, { access: { groups: { queue } } });
+  made.parts.metrics.add = (name, labels, value) =>
+    name === "duragent_messages_dropped_total" ? counted.push([labels?.reason, value]) : undefined;
+  const held = gate();
+  made.model.reply({ text: ["one"], hold: held.opened });
+  const holding = made.model.holding();
+  await made.sessions.send(id, { content: "first", delivery: "queue", ...fromChat(1) });
+  await holding;
+  await made.sessions.send(id, { content: "second", delivery: "queue", ...fromChat(2) });
+  const third = await made.sessions.send(id, { content: "third", delivery: "queue", ...fromChat(3) });
+  assert.equal((await made.sessions.answer(id, third.messageId, patient)).kind, "dropped");
+  assert.deepEqual(counted, [["overflow_new", 1]]);
+  // The one that waits is left, too: while the model answers, and with nobody there to take it up.
+  await made.sessions.control(id, { action: "end", by: "http", attached: true });
+  await eventually(made, id, ({ type }) => type === "session_end");
+  held.open();
+  assert.deepEqual(counted, [
+    ["overflow_new", 1],
+    ["session_end", 1],
+  ]);
+  const lines = made.log.filter(({ message }) => message.startsWith("messages were dropped"));
+  assert.deepEqual(
+    lines.map(({ level, message }) => `${level}: ${message}`),
+    ["overflow_new", "session_end"].map(
+      (reason) => `info: messages were dropped ${JSON.stringify({ session_id: id, count: 1, reason })}`,
+    ),
+  );
+});
+
 test("a burst is held back until its sender pauses, and taken together when that time has come", async (t) => {
   const { made, id } = await started(t);
   const notBefore = new Date(made.parts.clock.now() + 80).toISOString();

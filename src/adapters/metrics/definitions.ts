@@ -104,6 +104,11 @@ export const metricDefinitions = {
   duragent_syncs_total: { kind: "counter", help: "Syncs of session logs; fewer than appends where they are grouped." },
   duragent_store_errors_total: { kind: "counter", help: "Failed operations of a store.", labels: ["operation"] },
 
+  duragent_messages_dropped_total: {
+    kind: "counter",
+    help: "Messages that were dropped before any turn took them in, by why: overflow_old, overflow_new, rejected, busy or session_end.",
+    labels: ["reason"],
+  },
   duragent_gateways: {
     kind: "gauge",
     help: "1 for the state that a gateway is in: starting, ready, waiting, failed, stopped or off.",

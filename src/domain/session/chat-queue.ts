@@ -1,6 +1,6 @@
 import { rejectionId } from "./evolve-chat.ts";
 import type { SessionState, WaitingMessage } from "./state.ts";
-import type { Notice, QueueRules, Step, StepContext } from "./step.ts";
+import type { DropCause, Notice, QueueRules, Step, StepContext } from "./step.ts";
 
 /** Sends that wait for their delivery: beyond these a sender is not told, so that a flood does not fill the outbox. */
 const openSendsMax = 100;
@@ -13,17 +13,22 @@ export function queueDrop(state: SessionState, context: StepContext): Drop | nul
   if (!rules || !state.gateway) return null;
   const waiting = waitingOfChat(state, context);
   const rejected = waiting.filter((message) => message.rejected);
-  if (rejected.length > 0) return drop(rejected, "the queue was full (overflow reject)");
+  if (rejected.length > 0) return drop(rejected, "rejected", "the queue was full (overflow reject)");
   if (rules.mode === "drop" && state.turn) {
     const { startSeq } = state.turn;
     const late = waiting.filter((message) => message.seq > startSeq);
-    return late.length > 0 ? drop(late, "a turn was working (queue mode drop)") : null;
+    return late.length > 0 ? drop(late, "busy", "a turn was working (queue mode drop)") : null;
   }
   const excess = waiting.length - rules.maxPending;
   if (excess <= 0) return null;
   const left = rules.overflow === "drop_old" ? waiting.slice(0, excess) : waiting.slice(rules.maxPending);
   const reason = `more than ${rules.maxPending} messages waited (overflow ${rules.overflow})`;
-  return drop(left, reason, rules.overflow === "reject" ? rejections(state, left, rules) : []);
+  return drop(
+    left,
+    overflowCauses[rules.overflow],
+    reason,
+    rules.overflow === "reject" ? rejections(state, left, rules) : [],
+  );
 }
 
 /** What a running model call shows is as good as taken in; an interruption is none that waits. */
@@ -50,9 +55,16 @@ const rejections = (
     threadId: message.threadId,
   }));
 
-const drop = (messages: readonly WaitingMessage[], reason: string, notices: Notice[] = []): Drop => ({
+const overflowCauses: Record<QueueRules["overflow"], DropCause> = {
+  drop_old: "overflow_old",
+  drop_new: "overflow_new",
+  reject: "rejected",
+};
+
+const drop = (messages: readonly WaitingMessage[], cause: DropCause, reason: string, notices: Notice[] = []): Drop => ({
   type: "drop_messages",
   messageIds: messages.map((message) => message.messageId),
+  cause,
   reason,
   notices,
 });

@@ -112,6 +112,7 @@ function ending(state: SessionState, { now }: StepContext, asked: NonNullable<Se
     return {
       type: "drop_messages",
       messageIds: state.waiting.map((message) => message.messageId),
+      cause: "session_end",
       reason: "the session ends",
       notices: [],
     };

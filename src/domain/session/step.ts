@@ -10,6 +10,9 @@ export type SendTarget = { channel: string } | { gateway: string; chat_id: strin
 export type SendPlace = { replyTo?: string | undefined; threadId?: string | undefined };
 export type Notice = SendPlace & { requestId: string; content: string };
 
+/** Why messages are dropped, as it is counted; `busy`: a turn worked, and the queue takes none meanwhile. */
+export type DropCause = "overflow_old" | "overflow_new" | "rejected" | "busy" | "session_end";
+
 type StatusCause = EventOf<"status_change">["cause"];
 export type StatusStep = { from: SessionStatus; to: SessionStatus; cause: StatusCause };
 
@@ -60,7 +63,7 @@ export type Step =
   | ({ type: "pause" } & StatusStep)
   | ({ type: "resume" } & StatusStep)
   /** `notices`: what senders are told; each is recorded before the drop. */
-  | { type: "drop_messages"; messageIds: MessageId[]; reason: string; notices: Notice[] }
+  | { type: "drop_messages"; messageIds: MessageId[]; cause: DropCause; reason: string; notices: Notice[] }
   | { type: "fail_sends"; requestIds: string[] }
   | { type: "end_session"; from: SessionStatus; reason: EventOf<"session_end">["reason"] }
   /** Nothing until an event, a client, or the time `until` (ms since 1970). */

@@ -33,6 +33,30 @@ test("of a batch the newest stay where the old ones are dropped, and the oldest 
   );
 });
 
+test("each drop says in a word that can be counted why it is one", () => {
+  const log = given(start, chat(1), chat(2), chat(3));
+  for (const [overflow, cause] of [
+    ["drop_old", "overflow_old"],
+    ["drop_new", "overflow_new"],
+    ["reject", "rejected"],
+  ] as const)
+    assert.equal(dropOf(log.next(limited({ overflow }))).cause, cause);
+  const told = e.send(`${sessionId}.${msg(3)}.rejected`, { kind: "notice" });
+  const cut = given(start, chat(1), chat(2), chat(3), told);
+  assert.equal(dropOf(cut.next(limited({ overflow: "reject" }))).cause, "rejected");
+  const late = given(start, chat(1), e.turn(1, [1]), queued(2));
+  assert.equal(dropOf(late.next(limited({ mode: "drop" }))).cause, "busy");
+});
+
+test("also in a direct chat the word about a rejected message replies to it", () => {
+  const dm = e.start({ gateway: "tg", gateway_chat_id: "7", gateway_chat_type: "dm" });
+  const step = dropOf(given(dm, chat(1), chat(2), chat(3)).next(limited({ overflow: "reject" })));
+  assert.deepEqual(
+    step.notices.map(({ replyTo }) => replyTo),
+    ["p3"],
+  );
+});
+
 test("as many as may wait are taken together, in the order of the log", () => {
   given(start, chat(1), chat(2)).then({ type: "start_turn", messageIds: [msg(1), msg(2)] }, limited());
 });

@@ -32,6 +32,7 @@ test("a turn that had answered when the end was asked for has answered", () => {
 test("messages that slipped in before the end are dropped by name", () => {
   given(...start, e.control("end"), e.message(1), e.message(2)).then({
     type: "drop_messages",
+    cause: "session_end",
     messageIds: [msg(1), msg(2)],
   });
   given(...start, e.control("end"), e.message(1), e.dropped([1])).then({ type: "end_session" });
