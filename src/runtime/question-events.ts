@@ -31,6 +31,9 @@ export function questionEvents(state: SessionState, step: Question, base: Base, 
   return [announcement(state, step, step.announceTo, base, asking), question];
 }
 
+const nobodysOwn =
+  "Only an approver can answer: several people asked at once, or nobody did. Ask again alone to decide yourself.";
+
 const expiryOf = ({ expiresAt }: Question): string | undefined =>
   expiresAt === null ? undefined : new Date(expiresAt).toISOString();
 
@@ -57,7 +60,7 @@ function promptEvent(
     request_id: promptIdOf(state, approvalId),
     kind: "approval",
     ...chatOf(state),
-    content: promptOf(step, base),
+    content: step.requesterId === undefined ? `${promptOf(step, base)}\n\n${nobodysOwn}` : promptOf(step, base),
     reply_to: replyTo,
     thread_id: threadId,
     inline_keyboard: { rows: [row] },

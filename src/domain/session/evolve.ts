@@ -197,7 +197,7 @@ function turnStarted(state: SessionState, event: EventOf<"turn_start">): Session
     agentDigest: event.agent_digest,
     traceId: event.trace_id,
     unattended: taken.some((message) => message.unattended),
-    requesterId: taken.find((message) => message.senderId !== undefined)?.senderId,
+    requesterId: requesterOf(state, taken),
     responses: 0,
     lastResponse: null,
     calls: [],
@@ -220,6 +220,12 @@ function turnStarted(state: SessionState, event: EventOf<"turn_start">): Session
     waiting: state.waiting.filter((message) => !taken.includes(message)),
     overheard: [],
   };
+}
+
+/** In a chat, of messages of several people nobody can say whose the turn is: then no one of them may decide for the others. */
+function requesterOf({ gateway }: SessionState, taken: readonly WaitingMessage[]): string | undefined {
+  const [first, ...others] = new Set(taken.map(({ senderId }) => senderId).filter((id) => id !== undefined));
+  return gateway && others.length > 0 ? undefined : first;
 }
 
 const neverTurn = "turn_00000000000000000000000000" as TurnState["id"];

@@ -63,6 +63,28 @@ test("in a chat a question is asked by a message before it, in the same write: w
   });
 });
 
+test("of a turn that several people's messages started no one of them may decide, and the question says so", () => {
+  const message = (n: number, sender: string) =>
+    e.message(n, { source: "gateway:tg", sender_id: sender, gateway_message_id: `p${n}` });
+  const started = (...senders: string[]) => [
+    e.start({ gateway: "tg", gateway_chat_id: "7", gateway_chat_type: "group" }),
+    ...senders.map((sender, index) => message(index + 1, sender)),
+    e.turn(
+      1,
+      senders.map((_, index) => index + 1),
+    ),
+    e.response(2 + senders.length, { content: "", tool_calls: calls("x") }),
+  ];
+  const together = given(...started("ann", "eve"));
+  const [send, question] = written(together, together.next({ tools }));
+  assert.ok(send?.type === "gateway_send" && question?.type === "approval_required");
+  assert.equal(question.requester_id, undefined);
+  assert.match(send.content, /Only an approver can answer: several people asked at once/);
+  const alone = given(...started("ann", "ann"));
+  const [, own] = written(alone, alone.next({ tools }));
+  assert.ok(own?.type === "approval_required" && own.requester_id === "ann");
+});
+
 test("always is not offered where nothing would be kept, and in a direct chat nothing is replied to", () => {
   const log = given(...begun("dm"));
   const [send] = written(log, log.next({ tools: { x: { ...tools.x, always: false } } }));

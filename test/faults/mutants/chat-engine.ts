@@ -10,6 +10,13 @@ const runtime = "test/runtime/chats.test.ts";
 /** Faults put into how the engine takes a chat's messages, shows it what was said, asks and answers in it; each must turn its test red. */
 export const chatEngineMutants: readonly Mutant[] = [
   {
+    name: "who speaks first in a burst decides what others of it ask for",
+    file: "src/domain/session/evolve.ts",
+    find: "gateway && others.length > 0 ? undefined : first",
+    replace: "others.length < 0 ? undefined : first",
+    test: approvals,
+  },
+  {
     name: "a full queue drops what it is to reject without a word",
     file: "src/domain/session/chat-queue.ts",
     find: 'rules.overflow === "reject" ? rejections(state, left, rules) : []',
