@@ -1,6 +1,6 @@
 import type { ModelMessage } from "../../ports/model.ts";
 import type { EventOf, SessionEvent, ToolCall } from "../../schema/session-event.ts";
-import { groupContext } from "./group-context.ts";
+import { groupContext, heardTexts } from "./group-context.ts";
 
 /** The messages of one turn. Only the newest can be `open`: its turn has not ended. */
 export type SessionTurn = {
@@ -137,7 +137,7 @@ class Fold {
   }
 
   private takeIn(isTaken: (message: EventOf<"user_message">) => boolean): void {
-    for (const message of this.passive) this.turn?.messages.push({ role: "user", content: named(message) });
+    for (const content of heardTexts(this.passive)) this.turn?.messages.push({ role: "user", content });
     this.passive = [];
     for (const message of this.waiting)
       if (isTaken(message)) this.turn?.messages.push({ role: "user", content: message.content });
@@ -216,6 +216,3 @@ function settled(message: ModelMessage | Pending): ModelMessage {
 
 const unique = (calls: readonly ToolCall[]): ToolCall[] =>
   calls.filter((call, index) => calls.findIndex((other) => other.call_id === call.call_id) === index);
-
-const named = (message: EventOf<"silent_message">): string =>
-  `${message.sender_name ?? message.sender_id}: ${message.content}`;

@@ -23,23 +23,47 @@ export function contextFrom(
 /** One message that tells what was said, a line each; the oldest are left out where it would be too long. `null`: nothing was. */
 export function groupContext(said: readonly EventOf<"silent_message">[]): string | null {
   if (said.length === 0) return null;
-  const lines: string[] = [];
-  let length = 0;
-  for (const message of said.toReversed()) {
-    const line = lineOf(message);
-    length += line.length + 1;
-    if (length > linesLengthMax) break;
-    lines.unshift(line);
-  }
-  const omitted = said.length - lines.length;
-  const note = omitted === 0 ? [] : [`(${omitted} older ${omitted === 1 ? "message is" : "messages are"} left out.)`];
-  return [heading, "", ...note, ...lines].join("\n");
+  const { shown, omitted } = newestOf(said, lineOf);
+  return [heading, "", ...omissionNote(omitted), ...shown].join("\n");
 }
 
+/** What people said who are heard and not answered, a text each, within the same bounds. */
+export function heardTexts(said: readonly EventOf<"silent_message">[]): string[] {
+  const { shown, omitted } = newestOf(said, (message) => cut(named(message)));
+  return [...omissionNote(omitted), ...shown];
+}
+
+const omissionNote = (omitted: number): string[] =>
+  omitted === 0 ? [] : [`(${omitted} older ${omitted === 1 ? "message is" : "messages are"} left out.)`];
+
+function newestOf(
+  said: readonly EventOf<"silent_message">[],
+  textOf: (message: EventOf<"silent_message">) => string,
+): { shown: string[]; omitted: number } {
+  const shown: string[] = [];
+  let length = 0;
+  for (const message of said.toReversed()) {
+    const text = textOf(message);
+    length += text.length + 1;
+    if (length > linesLengthMax) break;
+    shown.unshift(text);
+  }
+  return { shown, omitted: said.length - shown.length };
+}
+
+const named = ({ sender_name: name, sender_id: id, content }: EventOf<"silent_message">): string =>
+  `${name ?? id}: ${content}`;
+
 /** On one line, whatever it has in it: what one member said must not read as said by another. */
-function lineOf({ sender_name: name, sender_id: id, content }: EventOf<"silent_message">): string {
-  const line = `${name ?? id}: ${content}`.trim().replaceAll(/[ \t]*[\r\n\u0085\u2028\u2029]+[ \t]*/g, " ⏎ ");
-  if (line.length <= lineLengthMax) return line;
-  const cut = line.slice(0, lineLengthMax);
-  return `${/[\ud800-\udbff]$/.test(cut) ? cut.slice(0, -1) : cut}…`;
+const lineOf = (message: EventOf<"silent_message">): string =>
+  cut(
+    named(message)
+      .trim()
+      .replaceAll(/[ \t]*[\r\n\u0085\u2028\u2029]+[ \t]*/g, " ⏎ "),
+  );
+
+function cut(text: string): string {
+  if (text.length <= lineLengthMax) return text;
+  const start = text.slice(0, lineLengthMax);
+  return `${/[\ud800-\udbff]$/.test(start) ? start.slice(0, -1) : start}…`;
 }

@@ -86,3 +86,14 @@ test("long talk is cut, and of much talk the newest is shown with the number of 
   assert.match(shown, /\(25 older messages are left out\.\)\nBob: 25 x/);
   assert.ok(shown.includes("Bob: 39 x"));
 });
+
+test("those who are heard and not answered can not fill the model's window either", () => {
+  const heard = Array.from({ length: 40 }, (_, index) =>
+    e.overheard(index + 1, { disposition: "passive", context: undefined, content: `${index} ${"x".repeat(5_000)}` }),
+  );
+  const [turn = []] = told(start, ...heard, e.message(1), e.turn(1, [1]));
+  assert.ok(turn.join("").length < 26_000);
+  assert.match(turn[0] ?? "", /^\(\d+ older messages are left out\.\)$/);
+  assert.match(turn.at(-2) ?? "", /^bob: 39 x+…$/);
+  assert.equal(turn.at(-1), "m1");
+});
