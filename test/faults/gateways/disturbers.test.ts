@@ -66,7 +66,7 @@ async function openServer(t: TestContext, names: readonly string[]): Promise<Ope
   const beside = names.map((name) => ({
     name,
     command: process.execPath,
-    args: [program, name, "../../../begin", word],
+    args: [program, name, "begin", word],
   }));
   const server = await ServerProcess.start(t, {
     files: { ...scriptedAgent("echo"), ...chatFiles },

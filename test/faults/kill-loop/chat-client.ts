@@ -7,9 +7,8 @@ const program = join(import.meta.dirname, "../programs/chat-gateway.mjs");
 /** Generous: a machine may be busy. */
 const withinMs = 60_000;
 const lookMs = 10;
-/** In the workspace; a gateway is started in `data/gateways/NAME`. */
+/** In the workspace, where gateways are started. */
 const folder = "chats";
-const fromGateway = join("../../..", folder);
 
 /** What a gateway has written down, in the order in which it happened to it. */
 export type ChatNote = { readonly pid: number } & (
@@ -48,7 +47,7 @@ export type ChatOptions = {
 
 /** Text of duragent.yaml: people in so many chats, who talk for as long as their gateway is alive. */
 export function chatConfig({ chats, seed, deaths = 4, beside = [] }: ChatOptions): string {
-  const args = [program, fromGateway, String(chats), String(seed), String(deaths)];
+  const args = [program, folder, String(chats), String(seed), String(deaths)];
   const external = [{ name: "chat", command: process.execPath, args }, ...beside];
   return `gateways: ${JSON.stringify({ external })}\nroutes: ${JSON.stringify([{ agent: "talker" }])}`;
 }
