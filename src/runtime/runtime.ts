@@ -50,6 +50,8 @@ export type SessionView = {
   title?: string;
   usage: Usage;
   labels?: Record<string, string>;
+  /** The chat that it belongs to, if it belongs to one. */
+  gateway?: { readonly name: string; readonly chatId: string; readonly chatType: "dm" | "group" };
   problem?: SessionProblem;
   pendingApprovals: PendingApproval[];
   attachedClients: number;

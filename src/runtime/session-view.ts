@@ -28,6 +28,7 @@ export function viewOf(id: SessionId, state: SessionState, seen: Seen): SessionV
     ...(state.title === undefined ? {} : { title: state.title }),
     usage: state.usage,
     ...(state.labels === undefined ? {} : { labels: state.labels }),
+    ...(state.gateway ? { gateway: state.gateway } : {}),
     ...(seen.problem === undefined ? {} : { problem: seen.problem }),
     pendingApprovals: approvalsOf(state, seen.always),
     attachedClients: seen.attachedClients,

@@ -20,6 +20,9 @@ export const pendingApprovalSchema = z.object({
   always: z.array(text).optional(),
 });
 
+/** The chat that a session belongs to: the configured name of its gateway, and the platform's id. */
+const sessionChatSchema = z.object({ name: text, chat_id: text, chat_type: z.enum(["dm", "group"]) });
+
 /** One row of the list of sessions. */
 export const sessionSummarySchema = z.object({
   session_id: sessionIdSchema,
@@ -32,6 +35,8 @@ export const sessionSummarySchema = z.object({
   title: text.optional(),
   usage: usageSchema,
   labels: z.record(z.string(), z.string()).optional(),
+  /** Absent where it belongs to no chat. */
+  gateway: sessionChatSchema.optional(),
   problem: z.object({ code: text, detail: text }).optional(),
 });
 export type SessionSummaryBody = z.infer<typeof sessionSummarySchema>;

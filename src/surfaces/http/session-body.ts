@@ -14,9 +14,16 @@ export function sessionSummary(view: SessionView): SessionSummaryBody {
     ...(view.title === undefined ? {} : { title: view.title }),
     usage: view.usage,
     ...(view.labels === undefined ? {} : { labels: view.labels }),
+    ...(view.gateway === undefined ? {} : { gateway: chatBody(view.gateway) }),
     ...(view.problem === undefined ? {} : { problem: view.problem }),
   };
 }
+
+const chatBody = ({ name, chatId, chatType }: NonNullable<SessionView["gateway"]>) => ({
+  name,
+  chat_id: chatId,
+  chat_type: chatType,
+});
 
 /** A session by itself. */
 export function sessionBody(view: SessionView): SessionBody {

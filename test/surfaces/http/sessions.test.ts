@@ -37,6 +37,24 @@ test("a session is created, listed, looked at, forked, ended and deleted", async
   assert.equal((await ask(http, { path: `/api/v1/sessions/${id}` })).status, 410);
 });
 
+test("the session of a chat says which chat it is, by itself and in lists; another says nothing of the kind", async (t) => {
+  const http = await startHttp(t);
+  const own = await newSession(http);
+  const gateway = { name: "tg", chatId: "-100", chatType: "group" } as const;
+  const { session } = await http.sessions.create({ agent: "tester", gateway });
+  const chat = { name: "tg", chat_id: "-100", chat_type: "group" };
+  const path = `/api/v1/sessions/${session.sessionId}`;
+  assert.deepEqual((await ask(http, { path })).json.gateway, chat);
+  const { sessions } = (await ask(http, { path: "/api/v1/sessions" })).json;
+  assert.deepEqual(
+    sessions.map((one: { session_id: string; gateway?: unknown }) => [one.session_id, one.gateway]),
+    [
+      [session.sessionId, chat],
+      [own, undefined],
+    ],
+  );
+});
+
 test("an id that a client chose is taken once; a repeated key gives the same session", async (t) => {
   const http = await startHttp(t);
   const json = { agent: "tester", session_id: "session_01ARZ3NDEKTSV4RRFFQ69G5FAV" };

@@ -11,6 +11,7 @@ export function sessionFacts(session: ShownSession): string {
     pending_approvals: questions = [],
     usage,
     problem,
+    gateway: chat,
     tool_problems: lacks = [],
     ...facts
   } = session;
@@ -19,6 +20,7 @@ export function sessionFacts(session: ShownSession): string {
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   rows.push(["usage", usageLine(usage)]);
+  if (chat !== undefined) rows.push(["chat", `${chat.name} ${chat.chat_id} (${chat.chat_type})`]);
   if (problem !== undefined) rows.push(["problem", `${problem.code}: ${problem.detail}`]);
   for (const lack of lacks) rows.push(["tool problem", lack]);
   for (const question of questions) rows.push(["waits for", questionLine(question)]);

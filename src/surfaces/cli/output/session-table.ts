@@ -10,14 +10,22 @@ export function shownStatus({ problem, activity, status }: ShownSession): string
 }
 
 /** Sessions, a line each, or what starts one. */
-export function writeSessions({ stdout, env }: CommandContext, sessions: readonly ShownSession[]): void {
+export function writeSessions(
+  { stdout, env }: Pick<CommandContext, "stdout" | "env">,
+  sessions: readonly ShownSession[],
+): void {
   if (sessions.length === 0) return void stdout.write("No sessions. `duragent chat` starts one.\n");
+  const hasChats = sessions.some(({ gateway }) => gateway !== undefined);
   const rows = sessions.map((session) => [
     session.session_id,
     session.agent,
     shownStatus(session),
     age(session.updated_at, Date.now()),
+    ...(hasChats ? [chatOf(session)] : []),
     session.title ?? "",
   ]);
-  writeTable(stdout, env, { heading: ["SESSION", "AGENT", "STATUS", "USED", "TITLE"], rows });
+  const heading = ["SESSION", "AGENT", "STATUS", "USED", ...(hasChats ? ["CHAT"] : []), "TITLE"];
+  writeTable(stdout, env, { heading, rows });
 }
+
+const chatOf = ({ gateway }: ShownSession): string => (gateway ? `${gateway.name}:${gateway.chat_id}` : "");

@@ -45,6 +45,7 @@ export type ShownSession = {
   attached_clients?: number | undefined;
   budgets?: readonly ShownBudget[] | undefined;
   pending_approvals?: readonly ShownApproval[] | undefined;
+  gateway?: { name: string; chat_id: string; chat_type: "dm" | "group" } | undefined;
   problem?: { code: string; detail: string } | undefined;
   tool_problems?: readonly string[] | undefined;
 };
