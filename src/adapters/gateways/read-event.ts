@@ -1,4 +1,4 @@
-import { eventSchemas, type EventType, type GatewayEvent } from "@duragent/gateway-protocol";
+import { eventSchemas, lineBytesMax, type EventType, type GatewayEvent } from "@duragent/gateway-protocol";
 
 /** Why a line is left out; a label of a metric. */
 export type LineFault = "too_long" | "blank" | "no_json" | "no_object" | "unknown_type" | "invalid";
@@ -9,7 +9,7 @@ export type ReadLine =
 
 /** A line that a gateway has printed; `null` was too long. Never throws, whatever it is. */
 export function readEvent(line: string | null): ReadLine {
-  if (line === null) return skipped("too_long", "longer than allowed");
+  if (line === null) return skipped("too_long", `longer than the ${lineBytesMax} bytes that are allowed`);
   if (line.trim() === "") return skipped("blank", "");
   let value: unknown;
   try {

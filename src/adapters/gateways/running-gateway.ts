@@ -17,6 +17,8 @@ import { SelfDescription, type Remembered } from "./self-description.ts";
 
 /** For a program that says it ends, or can not be heard any more, to end by itself. */
 const ownEndMs = 10_000;
+const unreadyMs = 30_000;
+const unreadyFault = `it has not said ready for ${unreadyMs / 1_000} s: a gateway prints {"type":"ready","gateway":…,"version":…,"capabilities":[…]} to its stdout, and flushes it, once messages can be sent`;
 const shownLengthMax = 500;
 
 export type RunParts = {
@@ -49,7 +51,8 @@ export class RunningGateway {
   readonly #lines: PacedLines | undefined;
   readonly #commands: Commands;
   readonly #pings: Pings;
-  readonly #sayRarely: (message: string, fields?: Record<string, unknown>) => void;
+  readonly #sayRarely: ReturnType<typeof seldom>;
+  readonly #noteRarely: ReturnType<typeof seldom>;
   #lastLine = "";
   #readySinceMs: number | undefined;
   /** It is told nothing new any more. */
@@ -60,6 +63,8 @@ export class RunningGateway {
   #isPardoned = false;
   #cutOffMs = 0;
   #hasSpoken = false;
+  #unready: string | undefined;
+  readonly #disarmUnready: () => void;
   #disarmOwnEnd: (() => void) | undefined;
 
   constructor(parts: RunParts) {
@@ -67,6 +72,7 @@ export class RunningGateway {
     const { clock, log } = parts;
     this.about = new SelfDescription(parts.remembered, { clock, log, shown: (text) => this.#shown(text) });
     this.#sayRarely = seldom(clock, (fields, message) => log.warn(fields, message));
+    this.#noteRarely = seldom(clock, (fields, message) => log.info(fields, message));
     this.#process = new GatewayProcess(parts.start, {
       clock,
       watch: parts.watch,
@@ -75,6 +81,7 @@ export class RunningGateway {
     this.#commands = new Commands(this.#process, clock, () => this.proceed());
     this.#lines = this.#listen();
     this.#pings = this.#watchHealth();
+    this.#disarmUnready = clock.after(unreadyMs, () => this.#noteUnready());
     this.#commands.tell({
       type: "initialize",
       protocol: protocolVersion,
@@ -95,6 +102,11 @@ export class RunningGateway {
 
   get isReady(): boolean {
     return this.#readySinceMs !== undefined && !this.#isEnding;
+  }
+
+  /** What is wrong with it while it runs. */
+  get trouble(): string | undefined {
+    return this.about.error ?? this.#unready;
   }
 
   get queue(): { outbound: number; unanswered: number } {
@@ -158,7 +170,9 @@ export class RunningGateway {
       onSilent: (why) => this.#giveUp(why, !this.about.knowsPings),
       onUnreachable: (forMs) => {
         this.#cutOffMs = forMs;
-        this.#giveUp(`it has not reached its platform for ${Math.round(forMs / 1_000)} s`, true);
+        const { error } = this.about;
+        const why = `it has not reached its platform for ${Math.round(forMs / 1_000)} s`;
+        this.#giveUp(error === undefined ? why : `${why}: ${error}`, true);
       },
     });
   }
@@ -173,6 +187,7 @@ export class RunningGateway {
     switch (event.type) {
       case "message_received":
       case "callback_query":
+        if (this.#readySinceMs === undefined) this.#presumeReady();
         this.about.received();
         if (!this.#parts.inbound.add(event, line?.length ?? 0))
           this.#skip("overflow", "events of a program that has ended");
@@ -198,19 +213,40 @@ export class RunningGateway {
   }
 
   #ready(event: GatewayEvent<"ready">): void {
+    const isFirst = this.about.program === undefined;
     this.about.ready(event);
-    if (this.#readySinceMs !== undefined || this.#isEnding) return;
-    this.#readySinceMs = this.#parts.clock.monotonic();
+    if (isFirst) this.#becomeReady("gateway is ready");
+  }
+
+  #presumeReady(): void {
+    this.about.presumedReady();
+    this.#becomeReady("gateway brings messages without having said ready: it is taken to be, and to send text only");
+  }
+
+  #becomeReady(what: string): void {
+    if (this.#isEnding) return;
+    this.#readySinceMs ??= this.#parts.clock.monotonic();
+    this.#disarmUnready();
+    this.#unready = undefined;
     const { program, capabilities } = this.about;
-    this.#parts.log.info({ pid: this.pid, program, capabilities }, "gateway is ready");
+    this.#parts.log.info({ pid: this.pid, program, capabilities }, what);
     this.#pings.now();
     this.#parts.onChange();
+  }
+
+  /** One that waits for its platform, or for somebody to let it in, is known to do so. */
+  #noteUnready(): void {
+    if (this.#isEnding || this.about.connected === false || this.about.auth) return;
+    this.#unready = unreadyFault;
+    this.#parts.log.warn({ error: unreadyFault }, "gateway is not ready");
   }
 
   #error({ code, message, fatal }: GatewayEvent<"error">): void {
     const what = `${this.#shown(code)}: ${this.#shown(message)}`;
     this.#sayRarely(fatal ? "gateway reports a fatal error" : "gateway reports an error", { error: what });
-    if (!fatal) return;
+    this.about.error = what;
+    // Whether it still reaches its platform should show.
+    if (!fatal) return this.#pings.now();
     this.#fault ??= what;
     this.#endsByItself(what);
   }
@@ -231,8 +267,10 @@ export class RunningGateway {
   #skip(why: string, detail: string): void {
     const { name, metrics } = this.#parts;
     metrics.add("duragent_gateway_skipped_lines_total", { gateway: name, why });
-    if (why === "blank" || why === "unknown_type" || why === "unasked") return;
-    this.#sayRarely("a line of a gateway was left out", { why, detail: this.#shown(detail) });
+    if (why === "blank") return;
+    // What a newer program may say, and answers that come too late, are no faults.
+    const say = why === "unknown_type" || why === "unasked" ? this.#noteRarely : this.#sayRarely;
+    say("a line of a gateway was left out", { why, detail: this.#shown(detail) }, why);
   }
 
   #conclude(exit: ProcessExit): RunEnd {
@@ -240,6 +278,7 @@ export class RunningGateway {
     const readyMs = Math.max(0, now - (this.#readySinceMs ?? now) - this.#cutOffMs);
     this.#isEnding = true;
     this.#disarmOwnEnd?.();
+    this.#disarmUnready();
     this.#pings.close();
     const said = { fault: this.#fault, reason: this.#reason, lastLine: this.#lastLine };
     const end = { ...endOf(exit, said), isPardoned: this.#isPardoned, readyMs };

@@ -32,6 +32,8 @@ export class SelfDescription implements Remembered {
   auth: AuthMethod | undefined;
   knowsPings: boolean;
   lastInboundAt: string | undefined;
+  /** What it reported last, until it reaches its platform or is ready anew. */
+  error: string | undefined;
 
   readonly #parts: Parts;
   readonly #warnRarely: ReturnType<typeof seldom>;
@@ -53,11 +55,18 @@ export class SelfDescription implements Remembered {
     // Newer than pings: whoever knows one knows the other.
     if (capabilities.includes("ack")) this.knowsPings = true;
     this.auth = undefined;
+    this.error = undefined;
     if (isOtherProtocol(version))
       this.#warnRarely("gateway speaks another version of the protocol: what either does not know is ignored", {
         version: shown(version),
         known: protocolVersion,
       });
+  }
+
+  /** It brings messages without having said `ready`, as older programs may: then it can do nothing but send text. */
+  presumedReady(): void {
+    this.capabilities = [];
+    this.auth = undefined;
   }
 
   received(): void {
@@ -69,6 +78,7 @@ export class SelfDescription implements Remembered {
     this.knowsPings = true;
     const told = Date.parse(last_inbound_at ?? "");
     if (told > Date.parse(this.lastInboundAt ?? "1970-01-01")) this.lastInboundAt = new Date(told).toISOString();
+    if (connected) this.error = undefined;
     if (this.connected === connected) return false;
     this.connected = connected;
     const what = connected ? "gateway reaches its platform" : "gateway does not reach its platform";

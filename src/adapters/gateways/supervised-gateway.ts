@@ -84,6 +84,7 @@ export class SupervisedGateway {
     const { connected = null, program, auth } = run?.about ?? {};
     const { capabilities, lastInboundAt } = run?.about ?? this.#remembered;
     const { name, command } = this.#gateway;
+    const lastError = this.#newestError;
     return {
       name,
       command,
@@ -91,7 +92,7 @@ export class SupervisedGateway {
       ...(run?.pid === undefined ? {} : { pid: run.pid }),
       connected,
       restarts: this.#restarts,
-      ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
+      ...(lastError === undefined ? {} : { lastError }),
       capabilities,
       ...(program && { program }),
       ...(lastInboundAt === undefined ? {} : { lastInboundAt }),
@@ -102,7 +103,7 @@ export class SupervisedGateway {
 
   ask(request: GatewayRequest): Promise<GatewayAnswer> {
     if (this.#run?.isReady) return this.#run.ask(request);
-    const why = this.#lastError === undefined ? "" : `: ${this.#lastError}`;
+    const why = this.#newestError === undefined ? "" : `: ${this.#newestError}`;
     const detail = `the gateway ${this.#gateway.name} is ${this.state}${why}`;
     return Promise.resolve({ kind: "unanswered", why: "not_ready", detail });
   }
@@ -226,6 +227,11 @@ export class SupervisedGateway {
       remembered: this.#remembered,
       onChange: () => this.#handler.changed(this.#gateway.name),
     });
+  }
+
+  /** What is wrong with the run, else why the last one ended. */
+  get #newestError(): string | undefined {
+    return this.#run?.trouble ?? this.#lastError;
   }
 
   get #stateFolder(): string {

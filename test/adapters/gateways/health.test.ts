@@ -89,3 +89,64 @@ test("asked whether it reaches its platform a program answers, or is said to be 
   assert.deepEqual(await asked, { kind: "silent", detail: "it has not answered within 10 s" });
   await assert.rejects(ground.host.ping("none"), { code: "not-found" });
 });
+
+const sends = (ground: Ground, content: string) =>
+  ground.host.ask("chat", { type: "send_message", request_id: content, chat_id: "c", content });
+
+test("a program that has not said ready for 30 s is warned of once, and its status says what is missing", async (t) => {
+  const clock = createVirtualClock();
+  const ground = await openHost(t, [odd("says-nothing")], { clock });
+  await until("it runs", () => ground.status().pid !== undefined);
+  const warned = () => ground.log.filter(({ message }) => message.startsWith("gateway is not ready"));
+  clock.advance(29_999);
+  assert.deepEqual([ground.status().lastError, warned().length], [undefined, 0]);
+  clock.advance(1);
+  assert.match(ground.status().lastError ?? "", /^it has not said ready for 30 s: a gateway prints {"type":"ready"/);
+  clock.advance(30_000);
+  assert.deepEqual(
+    warned().map(({ level }) => level),
+    ["warn"],
+  );
+});
+
+test("one that has said ready in time, or says that it does not reach its platform, is not warned of", async (t) => {
+  const clock = createVirtualClock();
+  const ground = await openHost(t, [entry("well-behaved.mjs")], { clock });
+  await ground.becomes("ready");
+  const away = await openHost(t, [entry("odd.mjs", { args: ["is-cut-off", "unready"] })], { clock });
+  await until("it runs", () => away.status().pid !== undefined);
+  await away.host.ping("chat");
+  clock.advance(30_000);
+  assert.deepEqual([ground.status().lastError, away.status().lastError], [undefined, undefined]);
+});
+
+test("what a program reports last is its error until it reaches its platform again", async (t) => {
+  const clock = createVirtualClock();
+  const ground = await openHost(t, [odd("reports-errors")], { clock });
+  await ground.becomes("ready");
+  await sends(ground, "cut off");
+  await sends(ground, "first");
+  await sends(ground, "second");
+  await until("it is asked at once", () => ground.status().connected === false);
+  assert.equal(ground.status().lastError, "second: oh");
+  await sends(ground, "reached");
+  clock.advance(30_000);
+  await until("it is connected", () => ground.status().connected === true);
+  assert.equal(ground.status().lastError, undefined);
+  assert.equal(ground.status().state, "ready");
+});
+
+test("what a program reports is forgotten when it is ready anew, and told where it is restarted for it", async (t) => {
+  const clock = createVirtualClock();
+  const ground = await openHost(t, [odd("reports-errors")], { clock });
+  await ground.becomes("ready");
+  await sends(ground, "cut off");
+  await sends(ground, "first");
+  await sends(ground, "ready");
+  assert.equal(ground.status().lastError, undefined);
+  await sends(ground, "conflict");
+  await until("it is asked at once", () => ground.status().connected === false);
+  await answeredHalfMinutes(ground, clock, 5);
+  await until("it has ended", () => ground.status().pid === undefined);
+  assert.match(ground.status().lastError ?? "", /^it has not reached its platform for 1\d\d s: conflict: oh$/);
+});

@@ -109,6 +109,20 @@ test("stopping leaves nothing, and nothing is started again", async (t) => {
   });
 });
 
+for (const first of ["message", "pressed"]) {
+  test(`a program that never says ready counts as ready with its first ${first}, and is sent text`, async (t) => {
+    const ground = await openHost(t, [entry("odd.mjs", { args: ["never-says-ready", first] })]);
+    const { capabilities, program } = await ground.becomes("ready");
+    assert.deepEqual([capabilities, program], [[], undefined]);
+    await until("what it said is there", () => ground.events.length === 1);
+    assert.deepEqual(await ground.host.ask("chat", send("hi")), { kind: "ok", messageId: "m1" });
+    const changes = ground.changes.length;
+    await ground.host.ask("chat", send("say ready", "r2"));
+    assert.deepEqual(ground.status().capabilities, ["edit"]);
+    assert.equal(ground.changes.length, changes + 1);
+  });
+}
+
 test("a program that knows only the older messages works", async (t) => {
   const ground = await openHost(t, [entry("odd.mjs", { args: ["is-older"], env: { BOT_TOKEN: "t" } })]);
   assert.deepEqual((await ground.becomes("ready")).capabilities, ["edit", "typing"]);

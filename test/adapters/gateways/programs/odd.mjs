@@ -12,6 +12,7 @@ const message = (id, text = "hello") => ({
   content: { type: "text", text },
   routing: { channel: "test", chat_type: "dm", chat_id: "c1", sender_id: "u1" },
 });
+const press = { type: "callback_query", callback_query_id: "q1", chat_id: "c1", sender: { id: "u1" }, data: "x" };
 const ready = (capabilities = []) => say({ type: "ready", gateway: "odd", version: "1", capabilities });
 /** Not for ever: a test that fails may leave it behind. */
 const stay = () => setTimeout(() => process.exit(9), 120_000);
@@ -120,7 +121,6 @@ const manners = {
     say({ type: "command_ok", request_id: "nobody's", message_id: "m2" });
   },
   "talks-on-stderr": async () => {
-    say(message("first"));
     const line = `\u001b[31mred\u0007 ${process.env["BOT_TOKEN"]}\n`;
     for (let at = 0; at < 100; at += 1)
       await new Promise((resolve) => process.stderr.write(line.repeat(1_000), resolve));
@@ -139,6 +139,28 @@ const manners = {
       else if (type !== "send_typing") process.stderr.write(`unknown command ${type}\n`);
     });
   },
+  // Before there was such a thing as ready.
+  "never-says-ready": () => {
+    onCommand(({ type, request_id, content }) => {
+      if (type === "initialize") say(more === "pressed" ? press : message("1"));
+      if (type !== "send_message") return;
+      if (content === "say ready") ready(["edit"]);
+      say({ type: "command_ok", request_id, message_id: "m1" });
+    });
+  },
+  // What is wrong comes by its chat: each message is the code of an error, or how it reaches its platform from now on.
+  "reports-errors": () => {
+    ready();
+    let connected = true;
+    onCommand(({ type, request_id, content }) => {
+      if (type === "ping") say({ type: "pong", request_id, uptime_seconds: 1, connected });
+      if (type !== "send_message") return;
+      if (content === "ready") ready();
+      else if (content === "reached" || content === "cut off") connected = content === "reached";
+      else say({ type: "error", code: content, message: "oh", fatal: false });
+      say({ type: "command_ok", request_id });
+    });
+  },
   "falls-silent": () => {
     ready();
     let pings = 0;
@@ -148,7 +170,7 @@ const manners = {
   },
   "says-nothing": () => onCommand(() => undefined),
   "is-cut-off": () => {
-    ready();
+    if (more !== "unready") ready();
     onCommand(({ type, request_id }) => {
       if (type === "ping") say({ type: "pong", request_id, uptime_seconds: 1, connected: false });
     });
