@@ -31,8 +31,8 @@ export type WayIn = {
   readonly stopping: AbortSignal;
   /** Of senders, by gateway and id: for people to read. */
   readonly names: Newest<string>;
-  /** Chats of which it is in the log that nobody answers them. */
-  readonly unanswered: Newest<true>;
+  /** Since when it is in the log that a sender of a chat is not heard, on the monotonic clock. */
+  readonly unheard: Newest<number>;
   /** Questions that were answered here, by chat and tag. */
   readonly decided: Newest<true>;
 };

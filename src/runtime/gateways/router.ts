@@ -34,7 +34,7 @@ export function createGatewayRouter(parts: RouterParts): GatewayRouter {
     replies,
     stopping: stopping.signal,
     names: new Newest(rememberedMax),
-    unanswered: new Newest(rememberedMax),
+    unheard: new Newest(rememberedMax),
     decided: new Newest(rememberedMax),
   };
   const knowsAck = (gateway: string): boolean => host.status(gateway)?.capabilities.includes("ack") === true;

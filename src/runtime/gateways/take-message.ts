@@ -8,6 +8,7 @@ import type { LoadedAgent } from "../agents/catalog-types.ts";
 import { answeredInWords } from "./answer-in-words.ts";
 import { enterSession } from "./enter-session.ts";
 import { isToBot, replyTo, type Incoming, type WayIn } from "./incoming.ts";
+import { noRoute, notHeard, refusalWords } from "./not-heard.ts";
 import { obey } from "./slash-replies.ts";
 import { isPassing } from "./until-taken.ts";
 
@@ -62,7 +63,7 @@ async function placed(message: Incoming, way: WayIn): Promise<Placed> {
   const { catalog } = way.parts;
   const name = routed(message, way);
   if (name === undefined) {
-    saidByNobody(message, way, "no agent answers this chat: add a route, or set default_agent in duragent.yaml");
+    notHeard(message, way, noRoute, { level: "warn" });
     if (isToBot(message))
       way.replies.notice(replyTo(message, "no-route", "No agent is set up for this chat."), {
         key: `no-route ${chatKey(message)}`,
@@ -72,14 +73,18 @@ async function placed(message: Incoming, way: WayIn): Promise<Placed> {
   }
   const agent = await catalog.get(name);
   if (!agent) {
-    saidByNobody(message, way, `the agent ${name}, which is to answer this chat, is not there or is invalid`);
+    const why = `the agent ${name}, which is to answer this chat, is not there or is invalid`;
+    notHeard(message, way, why, { agent: name, level: "warn" });
     return { outcome: "no_agent" };
   }
   const access = agent.definition.spec.access ?? openAccess;
   const { chatType, senderId, event } = message;
   const speaker = { chatType, channel: event.routing.channel, chatId: event.routing.chat_id, senderId };
   const admission = admit(access, speaker, message.addressed);
-  if (admission.kind === "refused") return { outcome: "refused" };
+  if (admission.kind === "refused") {
+    notHeard(message, way, refusalWords[admission.reason], { agent: name, level: "info" });
+    return { outcome: "refused" };
+  }
   return admitted(message, { agent, access, admission }, way);
 }
 
@@ -126,13 +131,6 @@ function routed({ event, chat, senderId }: Incoming, { parts }: WayIn): string |
     routes,
     { defaultAgent, defined: [...defined] },
   );
-}
-
-function saidByNobody(message: Incoming, { parts, unanswered }: WayIn, why: string): void {
-  const key = chatKey(message);
-  if (unanswered.get(key)) return;
-  unanswered.set(key, true);
-  parts.log.warn({ ...message.chat }, why);
 }
 
 function commandOf(message: Incoming, { groups }: AgentAccess): SlashCommand | undefined {

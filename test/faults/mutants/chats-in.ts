@@ -62,9 +62,8 @@ export const chatsInMutants: readonly Mutant[] = [
   {
     name: "a blocked member ends the conversation",
     file: "src/runtime/gateways/take-message.ts",
-    find: 'if (admission.kind === "refused") return { outcome: "refused" };',
-    replace:
-      'if (admission.kind === "refused") return admitted(message, { agent, access, admission: { kind: "allow" } }, way);',
+    find: 'return { outcome: "refused" };\n  }',
+    replace: 'return admitted(message, { agent, access, admission: { kind: "allow" } }, way);\n  }',
     test: attackers,
     only: "presses, resets and cancels all the same",
   },

@@ -138,6 +138,40 @@ test("a chat that nobody answers is told so once, and stands in the log once", a
   assert.deepEqual(await running.eventsIn(), []);
 });
 
+test("who is not let in stands in the log once an hour, with the ids for a list and without what was said", async (t) => {
+  const clock = createVirtualClock();
+  const access = {
+    dm: { policy: "allowlist" as const },
+    groups: { policy: "allowlist" as const, allowlist: ["test:g"], sender_overrides: { b: "block" as const } },
+  };
+  const running = routedChats({ store: await openTestStore(t, clock), clock, access });
+  const lines = () =>
+    running.log
+      .filter(({ message }) => message.startsWith("a message was refused"))
+      .map(({ level, message }) => `${level}: ${message}`);
+  await running.say("7", "my secret");
+  await running.say("7", "my secret, again");
+  await running.say("8", "my secret");
+  await running.say("b", "my secret", { chat: "g", type: "group", mention: true });
+  await running.say("7", "my secret", { chat: "g2", type: "group", mention: true });
+  const line = (why: string, chat_type: string, chat_id: string, sender_id: string) => {
+    const ids = { gateway: "test", channel: "test", chat_type, chat_id, sender_id, agent: "tester" };
+    return `info: a message was refused: access.${why} ${JSON.stringify(ids)}`;
+  };
+  const first = line("dm of the agent does not let this sender write", "dm", "dm", "7");
+  assert.deepEqual(lines(), [
+    first,
+    line("dm of the agent does not let this sender write", "dm", "dm", "8"),
+    line("groups of the agent blocks this sender", "group", "g", "b"),
+    line("groups of the agent does not have this chat", "group", "g2", "7"),
+  ]);
+  assert.ok(!running.log.some(({ message }) => message.includes("my secret")));
+  clock.advance(3_600_000);
+  await running.say("7", "my secret");
+  assert.equal(lines().length, 5);
+  assert.equal(lines().at(-1), first);
+});
+
 test("a route to an agent that is not there answers nothing, and no other agent does", async (t) => {
   const routes = [{ match: { chat_id: "dm" }, agent: "gone" }];
   const running = routedChats({ store: await openTestStore(t), routes, defaultAgent: "tester" });
