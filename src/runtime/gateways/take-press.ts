@@ -140,7 +140,7 @@ async function decide(
   } catch (error) {
     if (!(error instanceof DuragentError)) throw error;
     if (error.code === "forbidden")
-      return { outcome: "forbidden", text: `Only ${requesterOf(pending, chat, way)} may decide this.` };
+      return { outcome: "forbidden", text: `Only ${decidersOf(pending, access, chat, way)} may decide this.` };
     if (error.code === "conflict" || error.code === "not-found" || error.code === "session-ended")
       return { outcome: "stale", text: noLongerWaits };
     throw error;
@@ -154,9 +154,15 @@ function told(decision: ApprovalChoice, { always }: PendingApproval, notKept: st
   return always?.length ? `Always allowed: ${always.join(", ")}` : "Always allowed.";
 }
 
-function requesterOf({ requesterId }: PendingApproval, { gateway }: Chat, { names }: WayIn): string {
+function decidersOf(
+  { requesterId }: PendingApproval,
+  { approvers }: AgentAccess,
+  { gateway }: Chat,
+  { names }: WayIn,
+): string {
   if (requesterId === undefined) return "an approver";
-  return names.get(`${gateway} ${requesterId}`) ?? "who asked for it";
+  const requester = names.get(`${gateway} ${requesterId}`) ?? "who asked for it";
+  return approvers.length === 0 ? requester : `${requester}, or an approver,`;
 }
 
 const tagKey = ({ gateway, chatId }: Chat, tag: string): string => JSON.stringify([gateway, chatId, tag]);

@@ -87,9 +87,15 @@ test("another member decides only if the agent's approvers have the id", async (
   const button = await running.button("allow_once", "g");
   await running.press("8", button, { chat: "g" });
   assert.deepEqual(await decisions(running), []);
-  assert.deepEqual(presses(running), ["press: Only name of 7 may decide this."]);
+  assert.deepEqual(presses(running), ["press: Only name of 7, or an approver, may decide this."]);
   await running.press("9", button, { chat: "g" });
   assert.deepEqual(await decisions(running), ["allow_once by 9"]);
+});
+
+test("where an agent has no approvers, none are spoken of", async (t) => {
+  const running = await asking(t);
+  await running.press("8", await running.button("deny", "g"), { chat: "g" });
+  assert.deepEqual(presses(running), ["press: Only name of 7 may decide this."]);
 });
 
 test("a button decides nothing but the question it was made for, in the chat it stands in", async (t) => {
