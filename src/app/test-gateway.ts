@@ -1,5 +1,4 @@
 import { createSystemClock } from "../adapters/clock/system.ts";
-import type { GatewayStatus } from "../ports/gateway-host.ts";
 import type { Log } from "../ports/telemetry.ts";
 import type { GatewayBody, GatewayTrialBody, TryGateway } from "../schema/api/gateway.ts";
 import { CommandFailure, exitCodes } from "../surfaces/cli/exit.ts";
@@ -9,9 +8,7 @@ import { openDataDirectory } from "./open-data-directory.ts";
 import { openGatewayHost } from "./open-gateways.ts";
 
 const readyWaitMs = 30_000;
-const lookMs = 50;
 const logLinesMax = 20;
-const over: ReadonlySet<GatewayStatus["state"]> = new Set(["ready", "failed", "stopped", "off"]);
 const noMetrics = { add: () => undefined, observe: () => undefined, gauge: () => undefined };
 
 /** The gateways of the configuration as they are where no server runs them. */
@@ -41,9 +38,8 @@ export async function testGateway(loaded: LoadedConfig, name: string, message: T
   const host = await openGatewayHost(tried, { clock, log: keptLog(lines), metrics: noMetrics, off: false });
   try {
     host.start({ received: () => Promise.resolve(), changed: () => undefined });
-    const deadlineMs = clock.monotonic() + readyWaitMs;
-    while (!over.has(host.status(name)?.state ?? "off") && clock.monotonic() < deadlineMs) await clock.sleep(lookMs);
-    const trial = await tryGateway(host, { ...message, name, requestId: `test-${clock.ulid()}` });
+    const requestId = `test-${clock.ulid()}`;
+    const trial = await tryGateway(host, { ...message, name, requestId, clock, waitMs: readyWaitMs });
     return { ...trial, log: lines };
   } finally {
     await host.stop();

@@ -5,7 +5,9 @@ import { createClient } from "../../../src/client/client.ts";
 import type { GatewayRequest, GatewayStatus } from "../../../src/ports/gateway-host.ts";
 import { DuragentError } from "../../../src/schema/problem.ts";
 import type { HttpOptions } from "../../../src/surfaces/http/options.ts";
+import { tryGateway } from "../../../src/surfaces/http/gateway-body.ts";
 import { ask, startHttp } from "../../support/http-harness.ts";
+import { createVirtualClock, type VirtualClock } from "../../support/virtual-clock.ts";
 
 const status: GatewayStatus = {
   name: "tg",
@@ -77,6 +79,30 @@ test("a try that does not work says why", async (t) => {
   const { ping, sent } = await client.testGateway("tg", { chat_id: "7" });
   assert.deepEqual(ping, { answered: false, connected: null, took_ms: null, detail: "it is failed" });
   assert.deepEqual(sent, { ok: false, message_id: null, detail: "chat_not_found: no such chat" });
+});
+
+/** One that is ready at its third look, or never. */
+function startingGateway(clock: VirtualClock, readyAfterLooks: number) {
+  let looks = 0;
+  return {
+    list: () => [{ ...status, state: (looks += 1) > readyAfterLooks ? ("ready" as const) : ("starting" as const) }],
+    async ping() {
+      if (looks > readyAfterLooks) return { kind: "pong" as const, connected: true, tookMs: 7 };
+      await clock.sleep(10_000);
+      return { kind: "silent" as const, detail: "it has not answered within 10 s" };
+    },
+    ask: async () => ({ kind: "ok" as const }),
+  };
+}
+
+test("a gateway that is starting is waited for, and said to be silent after as long as that took", async () => {
+  const clock = createVirtualClock({ sleepsPass: true });
+  const trial = { name: "tg", requestId: "r", clock, waitMs: 20_000 };
+  const { ping } = await tryGateway(startingGateway(clock, 2), trial);
+  assert.deepEqual([ping.connected, clock.slept], [true, [50, 50]]);
+  const late = await tryGateway(startingGateway(clock, 10_000), trial);
+  assert.equal(late.ping.detail, "it was neither ready nor answered within 30 s: it fell");
+  assert.equal(clock.monotonic(), 30_100);
 });
 
 test("what is not asked rightly, or of no gateway, or by no administrator, is refused", async (t) => {

@@ -9,6 +9,9 @@ import { gatewayBody, tryGateway } from "../gateway-body.ts";
 import { json } from "../reply.ts";
 import { route } from "../route.ts";
 
+/** Shorter than where it is started for the try: it may have been starting for long. */
+const startingMs = 20_000;
+
 /** The programs that join chat platforms. */
 export const gateways = [
   route({
@@ -32,14 +35,16 @@ export const gateways = [
     method: "POST",
     path: "/api/v1/admin/gateways/:name/test",
     id: "testGateway",
-    summary: "Asks a gateway whether it reaches its platform; sends a message where `chat_id` says",
+    summary:
+      "Asks a gateway whether it reaches its platform, 20 s later at most where it is starting; sends a message where `chat_id` says",
     params: gatewayPathSchema,
     body: tryGatewaySchema,
     bodyOptional: true,
     responses: { 200: { description: "What became of it, also where it did not work", schema: gatewayTrialSchema } },
     async handle({ surface, params, body }) {
-      const requestId = `test-${surface.clock.ulid()}`;
-      return json(200, await tryGateway(surface.gateways, { ...body, name: params.name, requestId }));
+      const { clock } = surface;
+      const trial = { name: params.name, requestId: `test-${clock.ulid()}`, clock, waitMs: startingMs };
+      return json(200, await tryGateway(surface.gateways, { ...body, ...trial }));
     },
   }),
 ];
