@@ -5,7 +5,7 @@ import type { GatewayEvent } from "@duragent/gateway-protocol";
 
 import { messagePayload } from "../../support/platforms/discord/payloads.ts";
 import { until } from "../../support/until.ts";
-import { drive, together } from "./driven-gateway.ts";
+import { drive, together } from "./driven-discord.ts";
 
 const ann = "100200300400500600";
 const bob = "100200300400500601";

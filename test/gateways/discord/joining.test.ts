@@ -4,7 +4,7 @@ import test from "node:test";
 import { readConfig } from "../../../gateways/discord/src/config.ts";
 import { openDiscordPlatform } from "../../support/platforms/discord/open.ts";
 import { until } from "../../support/until.ts";
-import { drive, startProgram } from "./driven-gateway.ts";
+import { drive, startProgram } from "./driven-discord.ts";
 
 const ann = "100200300400500600";
 
@@ -82,7 +82,7 @@ test("says what to switch on when the bot may not read messages", async (t) => {
 test("waits for a platform that is away, and answers pings meanwhile; its token is from the environment", async (t) => {
   const platform = await openDiscordPlatform(t);
   platform.setReachable(false);
-  const program = startProgram(t, { api_root: platform.apiRoot }, { env: { DISCORD_TOKEN: platform.world.token } });
+  const program = startProgram(t, { api_root: platform.apiRoot }, { DISCORD_TOKEN: platform.world.token });
   program.send({ type: "ping", request_id: "p1" });
   const pong = await program.heard("pong", { request_id: "p1" });
   assert.equal(pong.connected, false);

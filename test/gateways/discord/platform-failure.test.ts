@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { platformFailure } from "../../../gateways/discord/src/platform-failure.ts";
-import { drive, together } from "./driven-gateway.ts";
+import { drive, together } from "./driven-discord.ts";
 
 const ann = "100200300400500600";
 const refusals: [what: string, status: number, code: number, said: string][] = [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { until } from "../../support/until.ts";
-import { drive, together, type Driven } from "./driven-gateway.ts";
+import { drive, together, type DrivenDiscord } from "./driven-discord.ts";
 
 const ann = "100200300400500600";
 const bob = "100200300400500601";
@@ -11,7 +11,7 @@ const keyboard = { rows: [[{ text: "Allow once", callback_data: data }]] };
 
 const cases = together("takes presses of buttons");
 
-async function prompt({ platform, program }: Driven, title: string): Promise<ReturnType<typeof platform.group>> {
+async function prompt({ platform, program }: DrivenDiscord, title: string): Promise<ReturnType<typeof platform.group>> {
   const group = platform.group(title, [ann, bob]);
   program.send({
     type: "send_message",

@@ -3,7 +3,7 @@ import test from "node:test";
 
 import { messageTypes } from "../../support/platforms/discord/world.ts";
 import { until } from "../../support/until.ts";
-import { drive, together } from "./driven-gateway.ts";
+import { drive, together } from "./driven-discord.ts";
 
 const ann = "100200300400500600";
 const keyboard = {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { acknowledge, acknowledged, drive } from "./driven-gateway.ts";
+import { acknowledge, acknowledged, drive } from "./driven-slack.ts";
 
 test("what the core does not take in time is acknowledged before Slack brings it again, and that is said", async (t) => {
   const { platform, program } = await drive(t);

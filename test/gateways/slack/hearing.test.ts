@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { openSlackHttp, openSlackSocket } from "../../support/platforms/slack/open.ts";
 import { bot } from "../../support/platforms/slack/workspace.ts";
-import { acknowledge, acknowledged, drive, wholeFile } from "./driven-gateway.ts";
+import { acknowledge, acknowledged, drive, wholeFile } from "./driven-slack.ts";
 
 const overSocket = await drive(wholeFile, openSlackSocket);
 const overHttp = await drive(wholeFile, openSlackHttp);

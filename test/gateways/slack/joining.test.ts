@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { tokens } from "../../support/platforms/slack/api-server.ts";
 import { openSlackSocket } from "../../support/platforms/slack/open.ts";
 import { until } from "../../support/until.ts";
-import { acknowledge, acknowledged, ask, drive, startProgram } from "./driven-gateway.ts";
+import { acknowledge, acknowledged, ask, drive, startProgram } from "./driven-slack.ts";
 
 test("it says who it is and what it can do, and ends when it is asked to", async (t) => {
   const { platform, program } = await drive(t);
@@ -21,7 +21,7 @@ test("it says who it is and what it can do, and ends when it is asked to", async
 test("tokens come from the environment where the configuration has none", async (t) => {
   const platform = await openSlackSocket(t);
   const env = { SLACK_BOT_TOKEN: tokens.bot, SLACK_APP_TOKEN: tokens.app };
-  const program = startProgram(t, { api_root: platform.gateway.config["api_root"] }, { env });
+  const program = startProgram(t, { api_root: platform.gateway.config["api_root"] }, env);
   await program.heard("ready");
 });
 

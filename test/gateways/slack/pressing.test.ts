@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { openSlackHttp, openSlackSocket } from "../../support/platforms/slack/open.ts";
-import { acknowledge, ask, drive, wholeFile } from "./driven-gateway.ts";
+import { acknowledge, ask, drive, wholeFile } from "./driven-slack.ts";
 
 const ways = [
   { way: "socket mode", driven: await drive(wholeFile, openSlackSocket) },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { ask, drive, told, wholeFile } from "./driven-gateway.ts";
+import { ask, drive, told, wholeFile } from "./driven-slack.ts";
 
 const driven = await drive(wholeFile);
 const { platform } = driven;

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { isSigned } from "../../../gateways/slack/src/signature.ts";
 import { signed } from "../../support/platforms/slack/http-delivery.ts";
 import { openSlackHttp } from "../../support/platforms/slack/open.ts";
-import { acknowledge, drive, wholeFile } from "./driven-gateway.ts";
+import { acknowledge, drive, wholeFile } from "./driven-slack.ts";
 
 const { platform, program } = await drive(wholeFile, openSlackHttp);
 const json = "application/json";

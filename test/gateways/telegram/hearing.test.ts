@@ -8,7 +8,7 @@ const file = { file_id: "F1", file_unique_id: "u", file_size: 1_000 };
 
 describe("what the Telegram gateway hears", () => {
   it("is each kind of message, with who said it and where", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const { world } = api;
     const chat = world.dm("42");
     const url = `${api.url}/file/bot${world.bot.token}/files/F1`;
@@ -64,7 +64,7 @@ describe("what the Telegram gateway hears", () => {
   });
 
   it("is whether the bot is addressed, in text and captions, by name, command and answer", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const { world } = api;
     const chat = world.group("g", ["42"]);
     const own = world.store(chat, { isBots: true, text: "x", raw: "x", entities: [], keyboard: [] });
@@ -123,7 +123,7 @@ describe("what the Telegram gateway hears", () => {
   });
 
   it("is the topic, and the chat for which an administrator speaks", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.group("g", ["42"]);
     const { id } = api.world.said(chat, "42", {
       text: "a",
@@ -141,7 +141,7 @@ describe("what the Telegram gateway hears", () => {
   });
 
   it("is nothing of other bots, nor that somebody came", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.group("g", ["42"]);
     api.world.said(chat, "42", { text: "I am a bot", from: { id: 9, is_bot: true, first_name: "b" } });
     api.world.said(chat, "42", { new_chat_members: [{ id: 10, is_bot: false, first_name: "new" }] });
@@ -151,7 +151,7 @@ describe("what the Telegram gateway hears", () => {
   });
 
   it("is a press of a button, which is answered once", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.dm("42");
     const own = api.world.store(chat, { isBots: true, text: "x", raw: "x", entities: [], keyboard: [] });
     const shown = api.world.press(chat, "42", own, "approve:deny:abc");

@@ -8,7 +8,7 @@ import { drive, startProgram } from "./driven-telegram.ts";
 
 describe("the Telegram gateway's long poll", () => {
   it("hands over one update after the other and confirms none before the core has it", async (t) => {
-    const { api, program } = await drive(t, ({ world: waiting }) => {
+    const { platform: api, program } = await drive(t, ({ world: waiting }) => {
       for (const text of ["one", "two"]) waiting.said(waiting.dm("42"), "42", { text });
     });
     const { world } = api;
@@ -27,15 +27,15 @@ describe("the Telegram gateway's long poll", () => {
 
   it("is told again after a kill of what the core did not have", async (t) => {
     const driven = await drive(t);
-    const chat = driven.api.world.dm("42");
-    driven.api.world.said(chat, "42", { text: "one" });
+    const chat = driven.platform.world.dm("42");
+    driven.platform.world.said(chat, "42", { text: "one" });
     await driven.program.heard("message_received", { message_id: "1" });
     const next = await driven.again();
     await next.heard("message_received", { message_id: "1" });
   });
 
   it("confirms what the core has when it is told to end", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.dm("42");
     api.world.said(chat, "42", { text: "one" });
     await program.heard("message_received");
@@ -45,7 +45,7 @@ describe("the Telegram gateway's long poll", () => {
   });
 
   it("goes on after its connections were cut, and says meanwhile that it is not connected", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     api.isReachable = false;
     api.dropConnections();
     await until("it has noticed", () => program.log.includes("could not be asked for"));
@@ -60,7 +60,7 @@ describe("the Telegram gateway's long poll", () => {
   });
 
   it("says so when another program asks for the same bot's updates", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const other = await fetch(`${api.url}/bot${api.world.bot.token}/getUpdates`, { method: "POST", body: "{}" });
     assert.equal(other.status, 200);
     assert.match((await program.heard("error")).message, /another program asks Telegram/);
@@ -69,7 +69,7 @@ describe("the Telegram gateway's long poll", () => {
   });
 
   it("passes over an update that it can not read, and says so", async (t) => {
-    const { api, program } = await drive(t, ({ world }) => {
+    const { platform: api, program } = await drive(t, ({ world }) => {
       world.update("message", { message_id: 1, text: "no chat", from: { id: 1, is_bot: false } });
       world.said(world.dm("42"), "42", { text: "after it" });
     });
@@ -81,7 +81,7 @@ describe("the Telegram gateway's long poll", () => {
   });
 
   it("removes a webhook and keeps what waits for it", async (t) => {
-    const { api, program } = await drive(t, ({ world }) => {
+    const { platform: api, program } = await drive(t, ({ world }) => {
       world.webhook = "https://example.com/hook";
       world.said(world.dm("42"), "42", { text: "waiting" });
     });
@@ -115,7 +115,7 @@ describe("how the Telegram gateway starts", () => {
   it("takes the token from the environment", async (t) => {
     const api = await openBotApi(t);
     const env = { TELEGRAM_BOT_TOKEN: api.world.bot.token };
-    const program = startProgram(t, { api_root: `${api.url}/` }, { env });
+    const program = startProgram(t, { api_root: `${api.url}/` }, env);
     assert.deepEqual((await program.heard("ready")).capabilities.includes("ack"), true);
   });
 

@@ -9,7 +9,7 @@ const keyboard = { rows: [[{ text: "Yes", callback_data: "approve:allow_once:abc
 
 describe("what the Telegram gateway sends", () => {
   it("is formatted, answers the first part and has its buttons on the last", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.dm("42");
     const asked = api.world.said(chat, "42", { text: "hi" });
     program.send({
@@ -37,7 +37,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("is plain text where Telegram can not read the formatting", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.dm("42");
     api.unreadable = /<b>/;
     program.send({ type: "send_message", request_id: "r1", chat_id: "42", content: "**a** [b](https://c.d)" });
@@ -47,7 +47,7 @@ describe("what the Telegram gateway sends", () => {
 
   it("goes on with the next part after a kill between two", async (t) => {
     const driven = await drive(t);
-    const { api } = driven;
+    const { platform: api } = driven;
     const chat = api.world.dm("42");
     const content = `${long}\n\n${long}`;
     const command = { type: "send_message", request_id: "r1", chat_id: "42", content };
@@ -70,7 +70,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("is edited, deleted and announced", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.dm("42");
     program.send({ type: "send_typing", chat_id: "42", duration: 5 });
     await until("it types", () => chat.typings === 1);
@@ -90,7 +90,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("is a file by address or upload, with what the caption has no room for behind it", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.dm("42");
     const media = { source: "url", url: "https://a.b/c.png", mime_type: "image/png" };
     program.send({ type: "send_media", request_id: "r1", chat_id: "42", media, caption: "**c**" });
@@ -111,7 +111,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("lets Telegram fetch no page for a preview", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     api.world.dm("42");
     program.send({ type: "send_message", request_id: "r1", chat_id: "42", content: "https://a.b/?secret" });
     const { message_id } = await program.heard("command_ok", { request_id: "r1" });
@@ -127,7 +127,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("is the address of a file that Telegram does not fetch", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.dm("42");
     const asked = api.world.said(chat, "42", { text: "the table?" });
     const media = { source: "url", url: "https://a.b/t_a_b.csv?x=1&y=2" };
@@ -148,7 +148,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("stays in its topic, and goes to the chat where that was deleted", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.group("g", ["42"]);
     chat.topics.add(7);
     for (const [id, thread_id] of [
@@ -165,7 +165,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("follows a group that has got a new id", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const [old, moved] = [api.world.group("g", ["42"]), api.world.group("g", ["42"])];
     old.migratedTo = moved.id;
     for (const id of ["r1", "r2"]) {
@@ -180,7 +180,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("says what went wrong in the core's words", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const { world } = api;
     const closed = world.dm("43");
     closed.isClosed = true;
@@ -213,7 +213,7 @@ describe("what the Telegram gateway sends", () => {
   });
 
   it("answers a message that is gone by saying it all the same", async (t) => {
-    const { api, program } = await drive(t);
+    const { platform: api, program } = await drive(t);
     const chat = api.world.dm("42");
     program.send({ type: "send_message", request_id: "r1", chat_id: "42", content: "a", reply_to: "555" });
     await program.heard("command_ok", { request_id: "r1" });

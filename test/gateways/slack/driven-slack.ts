@@ -1,60 +1,25 @@
 import { after } from "node:test";
-import { fileURLToPath } from "node:url";
 
 import type { GatewayEvent } from "@duragent/gateway-protocol";
 
 import { openSlackSocket, type SlackPlatform } from "../../support/platforms/slack/open.ts";
-import { temporaryFolder } from "../../support/temporary-folder.ts";
 import { until } from "../../support/until.ts";
-import { GatewayProgram } from "../protocol/gateway-program.ts";
+import { driveGateway, startGateway, type Driven, type Ends } from "../driven-gateway.ts";
+import type { GatewayProgram } from "../protocol/gateway-program.ts";
 
-const bin = fileURLToPath(new URL("../../../gateways/slack/bin/duragent-gateway-slack.mjs", import.meta.url));
-
-/** Where it is said what is to be ended: a test, or a file of tests that share something. */
-export type Ends = { after(end: () => Promise<void>): void };
 export const wholeFile: Ends = { after: (end) => after(end) };
 
-/** Starts the real program, as the core does; it ends with the test. */
-export function startProgram(
-  t: Ends,
-  config: object,
-  { env = {}, dataDir }: { env?: Record<string, string>; dataDir?: string } = {},
-): GatewayProgram {
-  const program = new GatewayProgram([process.execPath, bin], env);
-  t.after(async () => {
-    program.child.kill("SIGKILL");
-    await program.exited;
-  });
-  program.send({ type: "initialize", protocol: "v1alpha1", name: "slack", config, data_dir: dataDir });
-  return program;
+export function startProgram(t: Ends, config: object, env: Record<string, string> = {}): GatewayProgram {
+  return startGateway(t, { name: "slack", config, env });
 }
 
-export type Driven = {
-  readonly platform: SlackPlatform;
-  program: GatewayProgram;
-  /** Kills it and starts another with the same folder. */
-  again(): Promise<void>;
-};
-
 /** A Slack and the gateway that has joined it. */
-export async function drive(t: Ends, open: (t: Ends) => Promise<SlackPlatform> = openSlackSocket): Promise<Driven> {
+export async function drive(
+  t: Ends,
+  open: (t: Ends) => Promise<SlackPlatform> = openSlackSocket,
+): Promise<Driven<SlackPlatform>> {
   const platform = await open(t);
-  const dataDir = await temporaryFolder(t);
-  const start = async (): Promise<GatewayProgram> => {
-    const program = startProgram(t, platform.gateway.config, { dataDir });
-    await program.heard("ready");
-    return program;
-  };
-  const driven: Driven = {
-    platform,
-    program: await start(),
-    async again() {
-      driven.program.child.kill("SIGKILL");
-      await driven.program.exited;
-      driven.program = await start();
-    },
-  };
-  return driven;
+  return driveGateway(t, platform, { name: "slack", config: platform.gateway.config });
 }
 
 /** Resolves once the gateway has told Slack so often that it has the event of that ts. */
