@@ -30,6 +30,28 @@ test("every rule of the demo's script is valid and the last one answers anything
   assert.match(answerTo("anything\nelse") ?? "", /\{\{input\}\}/);
 });
 
+test("the demo also knows what to do in a group, where a name stands before each message", () => {
+  const { rules } = modelScriptSchema.parse(parse(demoAgentFiles["demo/script.yaml"] ?? ""));
+  const answerTo = (message: string): unknown => {
+    for (const { when, tool, say } of rules) {
+      const found = new RegExp(when ?? "$^", "su").exec(message);
+      if (found) return tool ? [tool.name, found[1]] : say?.split(" ", 1)[0];
+    }
+    return null;
+  };
+  for (const name of ["", "Ann: ", `${"\u{1F600}".repeat(64)}: `]) {
+    assert.equal(answerTo(`${name}hi there`), "Hello!");
+    assert.equal(answerTo(`${name}help`), "You");
+    assert.equal(answerTo(`${name}count`), "One.");
+    assert.equal(answerTo(`${name}my name is Ada`), "Nice");
+    assert.equal(answerTo(`${name}bye`), "Goodbye!");
+    assert.deepEqual(answerTo(`${name}run date`), ["bash", "date"]);
+    assert.deepEqual(answerTo(`${name}run: count: x`), ["bash", "count: x"]);
+    assert.deepEqual(answerTo(`${name}remember: run date`), ["memory", "run date"]);
+    assert.deepEqual(answerTo(`${name}what do you remember?`), ["memory", undefined]);
+  }
+});
+
 test("names with quotes and colons in them stay one value in the agent's YAML", () => {
   const files = starterAgentFiles({ name: "a", provider: "ollama", model: 'odd: "name" #1' });
   assert.equal(parse(files["a/agent.yaml"] ?? "").spec.model.name, 'odd: "name" #1');

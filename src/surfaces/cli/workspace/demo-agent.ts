@@ -30,13 +30,18 @@ deny:
   "demo/SOUL.md": `You are the demo agent of Duragent: friendly, brief, and honest about being a script.
 `,
   "demo/script.yaml": `# What the demo agent says: the first rule whose \`when\` matches the message answers.
-# {{1}} is what the first group matched, {{input}} the whole message.
+# {{1}} is what the first group matched, {{input}} the whole message. In a group chat its sender's name stands before it: that
+# is what each rule begins with. What may have a colon itself comes first, so that "remember: hello" greets nobody.
 rules:
-  - when: '^\\s*(?i:hi|hello|hey|good (?:morning|evening)|moin|servus)\\b'
+  - when: '^(?:[^\\n:]{1,64}: )?\\s*(?i:remember)(?: that|:)? (\\S[^]*)$'
+    tool: { name: memory, arguments: { action: remember, content: '{{1}}' } }
+  - when: '^(?:[^\\n:]{1,64}: )?\\s*(?i:run)(?::\\s*|\\s+)(\\S[^]*)$'
+    tool: { name: bash, arguments: { command: '{{1}}' } }
+  - when: '^(?:[^\\n:]{1,64}: )?\\s*(?i:hi|hello|hey|good (?:morning|evening)|moin|servus)\\b'
     say: |-
       Hello! I am the demo agent: a script that streams word by word, as a real model does.
       Try "tell me a story", "help", or anything else. Leave with ctrl-d whenever you like: I remember.
-  - when: '^\\s*(?i:help|what can you do)'
+  - when: '^(?:[^\\n:]{1,64}: )?\\s*(?i:help|what can you do)'
     say: |-
       You can try five things with me.
       1. Say "tell me a story", leave with ctrl-d while I talk, and type \`duragent attach\`: not a word is missing.
@@ -53,25 +58,21 @@ rules:
       Some had left long before the end. When they came back, it told them what they had missed, once and in order,
       and then went on with the rest.
       And that is the whole trick: write it down first, and then speak.
-  - when: '^\\s*(?i:count)\\b'
+  - when: '^(?:[^\\n:]{1,64}: )?\\s*(?i:count)\\b'
     say: >-
       One. Two. Three. Four. Five. Six. Seven. Eight. Nine. Ten. Eleven. Twelve. Thirteen. Fourteen. Fifteen. Sixteen.
       Seventeen. Eighteen. Nineteen. Twenty. Now stop me, leave me, or kill me: the count is in the log.
-  - when: '^\\s*(?i:run)(?::\\s*|\\s+)(\\S[^]*)$'
-    tool: { name: bash, arguments: { command: '{{1}}' } }
   - after_tool: bash
     say: |-
       This came back:
       {{result}}
-  - when: '^\\s*(?i:remember)(?: that|:)? (\\S[^]*)$'
-    tool: { name: memory, arguments: { action: remember, content: '{{1}}' } }
-  - when: '^\\s*(?i:what do you remember)'
+  - when: '^(?:[^\\n:]{1,64}: )?\\s*(?i:what do you remember)'
     tool: { name: memory, arguments: { action: recall } }
   - after_tool: memory
     say: '{{result}}'
-  - when: '^\\s*(?i:my name is) (\\S+)'
+  - when: '^(?:[^\\n:]{1,64}: )?\\s*(?i:my name is) (\\S+)'
     say: Nice to meet you, {{1}}.
-  - when: '^\\s*(?i:bye|goodbye|ciao)\\b'
+  - when: '^(?:[^\\n:]{1,64}: )?\\s*(?i:bye|goodbye|ciao)\\b'
     say: Goodbye! ctrl-d leaves; \`duragent attach\` brings you back here.
   - when: '.*'
     say: 'You said: {{input}}. I am only a script; "help" shows what I can do.'
