@@ -57,6 +57,20 @@ test("a change of routes, limits, logging, models or session applies by itself",
   assert.equal(configs.at(-1)?.logging.level, "debug");
 });
 
+test("a change of default_agent applies by itself, and the log names keys as the file spells them", async (t) => {
+  const { path, configs, seen, until, logged } = await follow(t, "default_agent: first");
+  await writeFile(path, "default_agent: second\ndata_dir: elsewhere");
+  await until(() => configs.length > 0 && logged(/need a restart/));
+  assert.equal(configs.at(-1)?.defaultAgent, "second");
+  const named = seen.filter(({ fields }) => "keys" in fields).map(({ fields }) => fields["keys"]);
+  assert.deepEqual(named.at(-1), ["default_agent"]);
+  assert.equal(named.flat().includes("data_dir"), true, JSON.stringify(named));
+  assert.doesNotMatch(named.flat().join(), /[A-Z]/);
+  await writeFile(path, "session: { ttl_hours: 1 }\ndata_dir: elsewhere");
+  await until(() => configs.length > 1);
+  assert.equal(configs.at(-1)?.defaultAgent, undefined);
+});
+
 test("another key keeps its value, and the log says that a restart is needed", async (t) => {
   const { path, configs, seen, until, logged } = await follow(t, "server: { port: 1 }");
   await writeFile(path, "server: { port: 2 }\nsession: { ttl_hours: 2 }");
