@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { delimiter, dirname, isAbsolute, join, resolve } from "node:path";
 
 import { z } from "zod";
 
@@ -36,10 +36,20 @@ export async function findGatewayProgram({ command, configFolder, path }: Looked
   if (script !== undefined) return { kind: "found", argv: [process.execPath, script] };
   const found = await findProgram(command, path);
   if (found !== undefined) return { kind: "found", argv: [found] };
+  const onPath = `on PATH (${shownPath(path)})`;
   const fault = bundled
-    ? `the package ${bundled.package} is not installed beside this program or in ${configFolder}, and ${command} is not on PATH: run "npm install ${bundled.package}"`
-    : `${command} is not on PATH (${path ?? "empty"}): install it, or give its path in "command" in duragent.yaml`;
+    ? `run "npm install ${bundled.package}": there is no ${command} beside this program, in ${configFolder} or ${onPath}`
+    : `install ${command}, or give its path in "command" in duragent.yaml: it is not ${onPath}`;
   return { kind: "missing", fault };
+}
+
+const shownFoldersMax = 6;
+
+/** npm and npx put a folder of every folder above in front, which tell nobody anything. */
+function shownPath(path = ""): string {
+  const folders = path.split(delimiter).filter((folder) => folder !== "" && !folder.includes("/node_modules/"));
+  const more = folders.length > shownFoldersMax ? [`${folders.length - shownFoldersMax} more`] : [];
+  return [...folders.slice(0, shownFoldersMax), ...more].join(", ") || "empty";
 }
 
 async function bundledScript(name: string, command: string, configFolder: string): Promise<string | undefined> {

@@ -39,6 +39,21 @@ test("a bare name is looked for on PATH, one with a slash beside the configurati
   });
 });
 
+test("of a program that is not there is said first what to do, then where it was looked for", async () => {
+  const folders = [
+    "/npx/1/node_modules/.bin",
+    "/node_modules/.bin",
+    ...Array.from({ length: 8 }, (_, at) => `/bin${at}`),
+  ];
+  assert.deepEqual(await findGatewayProgram({ command: "own", configFolder: "/c", path: folders.join(":") }), {
+    kind: "missing",
+    fault:
+      'install own, or give its path in "command" in duragent.yaml: it is not on PATH (/bin0, /bin1, /bin2, /bin3, /bin4, /bin5, 2 more)',
+  });
+  const none = await findGatewayProgram({ command: "own", configFolder: "/c", path: undefined });
+  assert.match(none.kind === "missing" ? none.fault : "", /it is not on PATH \(empty\)$/);
+});
+
 const server = {
   TELEGRAM_BOT_TOKEN: "telegram-token",
   DISCORD_TOKEN: "discord-token",

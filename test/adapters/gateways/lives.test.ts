@@ -118,7 +118,7 @@ test("a program that is not there fails with what was looked for and where, and 
   const ground = await openHost(t, missing);
   assert.match(
     (await ground.becomes("failed", "path")).lastError ?? "",
-    /^no-such-gateway is not on PATH \(.*install it/,
+    /^install no-such-gateway, or .*: it is not on PATH \(/,
   );
   const file = (await ground.becomes("failed", "file")).lastError ?? "";
   assert.equal(file.includes(`${ground.folder}/gateways/none is not there`), true, file);
