@@ -18,6 +18,8 @@ const envelopeSchema = z.object({
   ack: z.custom<() => Promise<void>>((value) => typeof value === "function"),
 });
 
+const disconnectSchema = z.object({ type: z.literal("disconnect") });
+
 type SocketOptions = {
   readonly appToken: string;
   readonly apiRoot: string;
@@ -78,7 +80,7 @@ export class SocketInbound {
   async #runOnce(): Promise<CommandFailure | undefined> {
     const client = this.#newClient();
     this.#client = client;
-    const ended = new Promise<void>((resolve) => client.once("disconnected", () => resolve()));
+    const ended = endOf(client);
     try {
       await connected(client);
       this.#isConnected = true;
@@ -121,6 +123,29 @@ export class SocketInbound {
     const message = `Slack refuses the app token (xapp-…, config.app_token or SLACK_APP_TOKEN): ${failure.message}`;
     this.#opened.reject(new CommandFailure("unauthorized", message));
     this.#options.core.error("unauthorized", message, true);
+  }
+}
+
+/**
+ * The next connection begins where Slack says that this one is about to end: it does not close what it has said so of, and
+ * the library waits for that, for seconds in which a press of a button would reach nobody.
+ * https://docs.slack.dev/apis/events-api/using-socket-mode#disconnect
+ */
+function endOf(client: SocketModeClient): Promise<void> {
+  return new Promise((resolve) => {
+    client.once("disconnected", () => resolve());
+    client.on("ws_message", (message: unknown) => {
+      if (typeof message === "string" && isDisconnect(message)) resolve();
+    });
+  });
+}
+
+function isDisconnect(message: string): boolean {
+  try {
+    return disconnectSchema.safeParse(JSON.parse(message)).success;
+  } catch {
+    // The library takes no notice of it either.
+    return false;
   }
 }
 

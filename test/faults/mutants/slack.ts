@@ -8,6 +8,14 @@ const hearing = "test/gateways/slack/hearing.test.ts";
 /** Faults put into the Slack gateway; each must turn its test red. */
 export const slackMutants: readonly Mutant[] = [
   {
+    name: "the Slack gateway waits for the end of a connection that Slack leaves open",
+    file: "gateways/slack/src/socket.ts",
+    find: 'if (typeof message === "string" && isDisconnect(message)) resolve();',
+    replace: "",
+    test: "test/gateways/slack/joining.test.ts",
+    only: "connections that Slack renews",
+  },
+  {
     name: "what somebody passes on in Slack is not read",
     file: "gateways/slack/src/incoming-message.ts",
     find: "return is_share === true || is_msg_unfurl === true;",

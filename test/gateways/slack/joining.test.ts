@@ -47,6 +47,8 @@ test("connections that Slack renews or that break are made anew, and nothing is 
   const { platform, program } = await drive(t);
   const chat = platform.dm("U1");
   platform.socket?.requestRefresh();
+  await until("another connection", () => platform.socket?.connections === 1);
+  assert.equal(platform.socket?.sockets, 2, "it does not wait for the end of the one before");
   const first = await chat.say("U1", "after a refresh");
   acknowledge(program, await program.heard("message_received", { message_id: first }));
   await acknowledged(platform, first);

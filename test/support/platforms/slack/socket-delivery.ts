@@ -52,6 +52,9 @@ export class SocketDelivery implements Delivery {
         socket.end("HTTP/1.1 401 Unauthorized\r\n\r\n");
         return;
       }
+      // After the closing handshake Slack leaves it to the app to end the TCP connection.
+      socket.end = () => socket;
+      socket.once("end", () => socket.destroy());
       this.#server.handleUpgrade(request, socket, head, (connection) => this.#begin(connection));
     });
   }
@@ -78,6 +81,11 @@ export class SocketDelivery implements Delivery {
         JSON.stringify({ type: "disconnect", reason: "refresh_requested", debug_info: { host: "test" } }),
       );
     }
+  }
+
+  /** Also those that the app was told to leave. */
+  get sockets(): number {
+    return this.#server.clients.size;
   }
 
   get connections(): number {
