@@ -1,6 +1,7 @@
 import type { ApprovalId } from "../../schema/ids.ts";
 import type { ApprovalChoice, EventOf } from "../../schema/session-event.ts";
 import { closedPromptText, plainText } from "./approval-prompt.ts";
+import { calledIn } from "./evolve-chat.ts";
 import { onTurn, type CallState, type SessionState, type TurnState, type WaitingMessage } from "./state.ts";
 import type { SendPlace } from "./step.ts";
 
@@ -60,10 +61,10 @@ export const supersededText = (state: SessionState, { senderId }: WaitingMessage
 /** The turn ended, or its session did. */
 export const withdrawnText = "No longer asked: the turn ended before anybody decided.";
 
-function byWhom({ speakers }: SessionState, id: string): string {
+function byWhom(state: SessionState, id: string): string {
   if (id === "cli") return "over the command line";
   if (id === "http") return "over the API";
-  return `by ${plainText(speakers.find((speaker) => speaker.id === id)?.name ?? id, nameLengthMax)}`;
+  return `by ${plainText(calledIn(state, id), nameLengthMax)}`;
 }
 
 /** Where a turn speaks: in the thread of the newest message that it took in; in groups after that message. */

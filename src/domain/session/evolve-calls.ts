@@ -1,5 +1,7 @@
+import { terminalLine } from "../terminal-text.ts";
 import type { ApprovalChoice, EventOf } from "../../schema/session-event.ts";
 import { closePrompt, decisionText, promptIdOf, supersededText, withdrawnText } from "./chat-sends.ts";
+import { calledIn } from "./evolve-chat.ts";
 import {
   onTurn,
   timeOf,
@@ -11,6 +13,7 @@ import {
 } from "./state.ts";
 
 const decidedMax = 64;
+const nameLengthMax = 64;
 
 type CallEvent = EventOf<"tool_start" | "tools_skipped" | "tool_result" | "approval_required" | "approval_decision">;
 
@@ -67,7 +70,7 @@ function decided(state: SessionState, event: EventOf<"approval_decision">): Sess
   return onCall(answered(closed, call, event.decision, event.seq), call.call.call_id, (open) => ({
     ...open,
     status: denied ? "denied" : "approved",
-    denial: denied ? denialOf(event) : null,
+    denial: denied ? denialOf(state, event) : null,
   }));
 }
 
@@ -114,9 +117,10 @@ const mayAnswer = (message: WaitingMessage, requesterId: string | undefined): bo
   message.mayDecide || (requesterId !== undefined && message.senderId === requesterId);
 
 /** For the model, which is to know who said no: a person, or the time. */
-function denialOf({ decided_by: by, reason }: EventOf<"approval_decision">): string {
+function denialOf(state: SessionState, { decided_by: by, reason }: EventOf<"approval_decision">): string {
   if (by === "expiry") return "nobody answered in time";
-  const over = by === "cli" ? "over the command line" : by === "http" ? "over the API" : `by ${by}`;
+  const name = terminalLine(calledIn(state, by), nameLengthMax);
+  const over = by === "cli" ? "over the command line" : by === "http" ? "over the API" : `by ${name}`;
   if (reason) return `denied ${over}: ${reason}`;
   return by === "cli" || by === "http" ? `denied by a person ${over}` : `denied ${over}`;
 }

@@ -23,6 +23,10 @@ export function met(state: SessionState, event: { sender_id?: string; sender_nam
   return { ...state, speakers: [...others, { id, name }].slice(-speakersMax) };
 }
 
+/** What a sender is called in this chat; the id of who has said nothing lately. */
+export const calledIn = ({ speakers }: Pick<SessionState, "speakers">, id: string): string =>
+  speakers.find((speaker) => speaker.id === id)?.name ?? id;
+
 /** `request_id` of what tells a sender that a message is not taken. */
 export const rejectionId = ({ sessionId }: SessionState, message: WaitingMessage): string =>
   `${sessionId}.${message.messageId}.rejected`;

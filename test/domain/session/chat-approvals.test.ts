@@ -202,6 +202,18 @@ test("the message of a decision is not made of what names or reasons hold", () =
   assert.equal(text, "Denied by \\*a\\*\\_b\\_\\`c\\`\\~\\<\\@1\\>\\@all\\#: no \\# big");
 });
 
+test("the model is told by name who said no, by id where the chat knows no name", () => {
+  const closed = e.send(`${promptId}.closed`, { kind: "edit" });
+  for (const [by, name] of [
+    ["u1", "Bob [x](y)"],
+    ["u2", "u2"],
+  ] as const)
+    given(...asked(), e.decided(1, "x", "deny", by), closed).then(
+      { type: "deny_call", why: `denied by ${name}` },
+      { tools },
+    );
+});
+
 test("what a turn was asked by is known by the platform's ids of the newest message that it took in", () => {
   const second = e.message(2, { source: "gateway:tg", gateway_message_id: "p2", thread_id: "t2" });
   const log = given(...begun().slice(0, 3), second, e.message(3), e.response(5, { content: "hi" }));
