@@ -19,7 +19,8 @@ export class GatewayProgram {
 
   constructor(argv: readonly [string, ...string[]], env: Record<string, string>) {
     const [command, ...args] = argv;
-    this.child = spawn(command, args, { stdio: "pipe", env: { PATH: process.env["PATH"], ...env } });
+    const { PATH, NODE_COMPILE_CACHE } = process.env;
+    this.child = spawn(command, args, { stdio: "pipe", env: { PATH, NODE_COMPILE_CACHE, ...env } });
     const reader = new LineReader((line) => this.#take(line));
     this.child.stdout?.on("data", (chunk: Buffer) => reader.add(chunk));
     this.child.stderr?.on("data", (chunk: Buffer) => (this.log += chunk.toString()));
