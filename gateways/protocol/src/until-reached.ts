@@ -4,9 +4,10 @@ import { errorText } from "./error-text.ts";
 import { CommandFailure, type Core } from "./gateway.ts";
 
 const backoffFirstMs = 1_000;
-const backoffLastMs = 30_000;
+/** People wait for what was said while the platform was away. */
+const backoffLastMs = 5_000;
 
-/** How long to wait after so many failures in a row: 1 s doubling to 30 s, and up to a quarter more by chance. */
+/** How long to wait after so many failures in a row: 1 s doubling to 5 s, and up to a quarter more by chance. */
 export function backoffMs(failures: number): number {
   return Math.min(backoffFirstMs * 2 ** Math.max(0, failures - 1), backoffLastMs) * (1 + Math.random() / 4);
 }

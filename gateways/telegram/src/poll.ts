@@ -53,7 +53,7 @@ export async function poll(polling: Polling): Promise<void> {
     await api.getUpdates({ offset, timeout: 0, limit: 1, allowed_updates: kinds }).catch(ignored);
 }
 
-const kinds = ["message", "callback_query"] as const;
+const kinds = ["message", "channel_post", "callback_query"] as const;
 
 async function ask(
   api: Api,

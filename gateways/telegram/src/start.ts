@@ -67,8 +67,9 @@ async function handOver(
   update: Update,
   { me, core, addressOf }: { me: Bot; core: Core; addressOf: FileAddress },
 ): Promise<void> {
-  const event = update.message
-    ? await incomingMessage(update.message, me, addressOf)
+  const said = update.message ?? update.channel_post;
+  const event = said
+    ? await incomingMessage(said, me, addressOf)
     : update.callback_query && incomingPress(update.callback_query);
   if (event) await core.deliver(event);
 }

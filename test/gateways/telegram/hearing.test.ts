@@ -140,6 +140,24 @@ describe("what the Telegram gateway hears", () => {
     assert.equal(heard.reply_to, undefined);
   });
 
+  it("is what a channel says, as the channel", async (t) => {
+    const { platform: api, program } = await drive(t);
+    const channel = { id: -1_009, type: "channel", title: "News" };
+    api.world.update("channel_post", {
+      message_id: 5,
+      date: 1_700_000_000,
+      chat: channel,
+      sender_chat: channel,
+      text: "@duragent_test_bot hello",
+      entities: [{ type: "mention", offset: 0, length: 18 }],
+    });
+    const heard = await program.heard("message_received", { message_id: "5" });
+    assert.equal(heard.routing.chat_type, "channel");
+    assert.deepEqual(heard.sender, { id: "-1009", display_name: "News" });
+    assert.equal(heard.mentions_bot, true);
+    assert.deepEqual(heard.content, { type: "text", text: "hello" });
+  });
+
   it("is nothing of other bots, nor that somebody came", async (t) => {
     const { platform: api, program } = await drive(t);
     const chat = api.world.group("g", ["42"]);
