@@ -3,7 +3,7 @@ import { z } from "zod";
 
 import { fileSchema, type SlackFile } from "./files.ts";
 import type { Person } from "./people.ts";
-import { plainText, withoutMentionBeforeCommand } from "./plain-text.ts";
+import { plainText, withoutLeadingMention } from "./plain-text.ts";
 
 /** What somebody has passed on from elsewhere in Slack; with a link to a message Slack shows it the same way. */
 const passedOn = z.object({
@@ -118,7 +118,7 @@ function mentions(text: string, userId: string): boolean {
 }
 
 function textOf(raw: string, { botUserId, people }: Circumstances): string {
-  return plainText(withoutMentionBeforeCommand(raw, botUserId), (id) => {
+  return plainText(withoutLeadingMention(raw, botUserId), (id) => {
     const person = people.get(id);
     return person?.displayName ?? person?.username;
   });

@@ -14,9 +14,9 @@ export function mentionedUsers(text: string): string[] {
   return [...new Set(Array.from(text.matchAll(/<@([A-Z0-9]+)(?:\|[^<>]*)?>/g), ([, id = ""]) => id))];
 }
 
-/** Without a mention of `userId` before a command: Slack takes what begins with a slash for a command of its own. */
-export function withoutMentionBeforeCommand(text: string, userId: string): string {
-  const mention = /^\s*<@([A-Z0-9]+)(?:\|[^<>]*)?>[\s,:]*(?=\/)/.exec(text);
+/** Without a mention of `userId` before something else: it says whom is meant, and a command must begin with its slash. */
+export function withoutLeadingMention(text: string, userId: string): string {
+  const mention = /^\s*<@([A-Z0-9]+)(?:\|[^<>]*)?>[\s,:]*(?=\S)/.exec(text);
   return mention?.[1] === userId ? text.slice(mention[0].length) : text;
 }
 

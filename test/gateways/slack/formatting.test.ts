@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import { messageTexts, sectionMax } from "../../../gateways/slack/src/message-text.ts";
 import { escapeText, toMrkdwn } from "../../../gateways/slack/src/mrkdwn.ts";
-import { mentionedUsers, plainText, withoutMentionBeforeCommand } from "../../../gateways/slack/src/plain-text.ts";
+import { mentionedUsers, plainText, withoutLeadingMention } from "../../../gateways/slack/src/plain-text.ts";
 import { visibleText } from "../../support/platforms/slack/visible-text.ts";
 
 test("Markdown becomes Slack's markup", () => {
@@ -119,12 +119,13 @@ test("what people write is read as they wrote it", () => {
   );
 });
 
-test("mentions are found by id; only one of the bot before a command goes", () => {
+test("mentions are found by id; only one of the bot that begins a text goes", () => {
   assert.deepEqual(mentionedUsers("<@U1> <@U2|two> <@U1> &lt;@U3&gt; <#C1> <!here>"), ["U1", "U2"]);
-  assert.equal(withoutMentionBeforeCommand("<@U1> /reset", "U1"), "/reset");
-  assert.equal(withoutMentionBeforeCommand("<@U1|bot>: /reset", "U1"), "/reset");
-  assert.equal(withoutMentionBeforeCommand("<@U2> /reset", "U1"), "<@U2> /reset");
-  assert.equal(withoutMentionBeforeCommand("<@U1> hello /reset", "U1"), "<@U1> hello /reset");
+  assert.equal(withoutLeadingMention("<@U1> /reset", "U1"), "/reset");
+  assert.equal(withoutLeadingMention("<@U1|bot>: /reset", "U1"), "/reset");
+  assert.equal(withoutLeadingMention("<@U2> /reset", "U1"), "<@U2> /reset");
+  assert.equal(withoutLeadingMention("<@U1> hello /reset", "U1"), "hello /reset");
+  assert.equal(withoutLeadingMention("<@U1> ", "U1"), "<@U1> ");
 });
 
 test("a text without an end is cut in time", () => {
