@@ -1,5 +1,5 @@
-import { rejectionId } from "./evolve-chat.ts";
-import type { SessionState, WaitingMessage } from "./state.ts";
+import { rejectionId, waitsId } from "./evolve-chat.ts";
+import { pendingCall, type SessionState, type Unsent, type WaitingMessage } from "./state.ts";
 import type { DropCause, Notice, QueueRules, Step, StepContext } from "./step.ts";
 
 /** Sends that wait for their delivery: beyond these a sender is not told, so that a flood does not fill the outbox. */
@@ -29,6 +29,26 @@ export function queueDrop(state: SessionState, context: StepContext): Drop | nul
     reason,
     rules.overflow === "reject" ? rejections(state, left, rules) : [],
   );
+}
+
+/**
+ * One by one, what somebody writes after their own question waits for its answer: they are told so, once for each
+ * question. Others are not: it is not theirs to answer.
+ */
+export function waitsForAnswer(state: SessionState, context: StepContext): Unsent | null {
+  if (context.limits.queue?.mode !== "sequential" || !state.gateway || state.sends.length >= openSendsMax) return null;
+  const { promptId, requesterId, seq, waitTold } = pendingCall(state)?.question ?? {};
+  if (promptId === undefined || requesterId === undefined || seq === undefined || waitTold) return null;
+  const first = waitingOfChat(state, context).find((message) => message.senderId === requesterId && message.seq > seq);
+  if (!first) return null;
+  return {
+    requestId: waitsId(promptId),
+    kind: "notice",
+    content: "This waits until the question above is answered.",
+    turnId: state.turn?.id,
+    replyTo: first.gatewayMessageId,
+    threadId: first.threadId,
+  };
 }
 
 /** What a running model call shows is as good as taken in; an interruption is none that waits. */

@@ -41,6 +41,7 @@ export function evolveCalls(state: SessionState, event: CallEvent): SessionState
           expiresAt: timeOf(event.expires_at),
           requesterId: event.requester_id,
           command: event.command,
+          seq: event.seq,
           ...(event.fingerprint === undefined ? {} : { fingerprint: event.fingerprint }),
           ...promptOf(state, event),
         },

@@ -1,5 +1,5 @@
 import type { EventOf } from "../../schema/session-event.ts";
-import type { SessionState, TurnState, WaitingMessage } from "./state.ts";
+import { onTurn, type SessionState, type TurnState, type WaitingMessage } from "./state.ts";
 
 /** As many as an agent's `max_messages` may ask for. */
 const overheardMax = 10_000;
@@ -31,9 +31,14 @@ export const calledIn = ({ speakers }: Pick<SessionState, "speakers">, id: strin
 export const rejectionId = ({ sessionId }: SessionState, message: WaitingMessage): string =>
   `${sessionId}.${message.messageId}.rejected`;
 
+/** `request_id` of what tells who asked a question that their next message waits for its answer. */
+export const waitsId = (promptId: string): string => `${promptId}.waits`;
+
 /** A sender that was told is not told again, also if the drop itself was lost. */
 export function told(state: SessionState, event: EventOf<"gateway_send">): SessionState {
-  if (event.kind !== "notice" || !event.request_id.endsWith(".rejected")) return state;
+  if (event.kind !== "notice") return state;
+  if (event.request_id.endsWith(".waits")) return toldToWait(state, event.request_id);
+  if (!event.request_id.endsWith(".rejected")) return state;
   return {
     ...state,
     waiting: state.waiting.map((message) =>
@@ -41,6 +46,16 @@ export function told(state: SessionState, event: EventOf<"gateway_send">): Sessi
     ),
   };
 }
+
+const toldToWait = (state: SessionState, requestId: string): SessionState =>
+  onTurn(state, (turn) => ({
+    ...turn,
+    calls: turn.calls.map((call) =>
+      call.question?.promptId !== undefined && waitsId(call.question.promptId) === requestId
+        ? { ...call, question: { ...call.question, waitTold: true } }
+        : call,
+    ),
+  }));
 
 /** The newest message of the chat among those that a turn takes in; else the one that it answered before. */
 export function answersOf(

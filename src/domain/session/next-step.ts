@@ -1,4 +1,4 @@
-import { queueDrop } from "./chat-queue.ts";
+import { queueDrop, waitsForAnswer } from "./chat-queue.ts";
 import { contextFrom } from "./group-context.ts";
 import { hasOpenWork, nextStatus } from "./next-status.ts";
 import { cancelTurn, closeTurn, isInterrupted, nextTurnStep } from "./next-turn-step.ts";
@@ -29,6 +29,8 @@ export function nextStep(state: SessionState, context: StepContext): Step {
   if (overdue) return overdue;
   // Cancelling starts nothing, so a paused session does it too.
   if (state.turn?.cancelAsked) return nextTurnStep(state, state.turn, context);
+  const notice = waitsForAnswer(state, context);
+  if (notice) return { type: "record_send", text: notice };
   const status = nextStatus(state, context);
   if (status) return { type: status.to === "paused" ? "pause" : "resume", ...status };
   if (state.status === "paused") return whilePaused(state, context);

@@ -43,6 +43,10 @@ export type Question = {
   readonly fingerprint?: string | undefined;
   /** `request_id` of the message with buttons that asks it in its chat. */
   readonly promptId?: string | undefined;
+  /** Of the event that asked. */
+  readonly seq?: number;
+  /** Who asked has been told that what they write now waits for the answer. */
+  readonly waitTold?: true;
 };
 
 /**

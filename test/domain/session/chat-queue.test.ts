@@ -5,7 +5,18 @@ import { nextStep } from "../../../src/domain/session/next-step.ts";
 import type { QueueRules, Step, StepContext } from "../../../src/domain/session/step.ts";
 import { decisionEvents } from "../../../src/runtime/decision-events.ts";
 import type { EventDraft } from "../../../src/schema/session-event.ts";
-import { at, beginning, calls, events as e, given, msg, sessionId, situation } from "../../support/given-when-then.ts";
+import {
+  appr,
+  at,
+  beginning,
+  calls,
+  events as e,
+  given,
+  msg,
+  sessionId,
+  situation,
+  turnId,
+} from "../../support/given-when-then.ts";
 
 const batch: QueueRules = { mode: "batch", maxPending: 2, overflow: "drop_old", rejectMessage: "Too many." };
 const start = e.start({ gateway: "tg", gateway_chat_id: "7", gateway_chat_type: "group" });
@@ -98,6 +109,56 @@ test("who was told that a message is rejected is not told again, and the message
     messageIds: [msg(3)],
     notices: [],
   });
+});
+
+test("one by one, who writes on after their own question is told once that it must be answered first", () => {
+  const promptId = `${sessionId}.${appr(1)}`;
+  const prompt = e.send(promptId, { kind: "approval", gateway: "tg", chat_id: "7" });
+  const before = [start, chat(1), e.turn(1, [1]), e.response(3, { content: "", tool_calls: calls("x") }), queued(2)];
+  const asked = [...before, prompt, e.asked(1, "x", { requester_id: "bob" })];
+  const oneByOne = { ...limited({ mode: "sequential", maxPending: 9 }), tools: { x: { policy: "ask" as const } } };
+  const waits = { type: "wait" as const, for: "approval" as const };
+  const late = queued(3, { thread_id: "t9" });
+  const notice = e.send(`${promptId}.waits`, { kind: "notice" });
+  given(...asked, late).then(
+    {
+      type: "record_send",
+      text: {
+        requestId: `${promptId}.waits`,
+        kind: "notice",
+        content: "This waits until the question above is answered.",
+        turnId: turnId(1),
+        replyTo: "p3",
+        threadId: "t9",
+      },
+    },
+    oneByOne,
+  );
+  given(...asked, late, notice).then(waits, oneByOne);
+  given(...asked, late, notice, e.delivery(`${promptId}.waits`), queued(4)).then(waits, oneByOne);
+  // What was said before the question, by others, where no message asked it, or in another mode.
+  given(...asked).then(waits, oneByOne);
+  given(...asked, queued(3, { sender_id: "eve" })).then(waits, oneByOne);
+  given(...before, e.asked(1, "x", { requester_id: "bob" }), late).then(waits, oneByOne);
+  given(...asked, late).then(waits, limited({ maxPending: 9 }));
+  // Once it is answered, or is about to be over.
+  given(...asked, late, e.control("cancel")).then({ type: "cancel_turn" }, oneByOne);
+  // The next question is another.
+  const again = [e.response(9, { content: "", tool_calls: calls("y") }), e.send(`${sessionId}.${appr(2)}`)];
+  const second = [
+    ...asked,
+    late,
+    notice,
+    e.decided(1, "x", "allow_once", "bob"),
+    e.send(`${promptId}.closed`, { kind: "edit" }),
+    e.toolStart("x"),
+    e.result("x"),
+    ...again,
+    e.asked(2, "y", { requester_id: "bob" }),
+  ];
+  // What has waited since the first waits for this one, too, but was said before it.
+  given(...second).then(waits, oneByOne);
+  given(...second, queued(4)).then({ type: "record_send" }, oneByOne);
 });
 
 test("while a hundred messages wait to be sent, what is rejected is dropped without a word", () => {

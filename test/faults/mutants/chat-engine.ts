@@ -53,6 +53,13 @@ export const chatEngineMutants: readonly Mutant[] = [
     test: queue,
   },
   {
+    name: "who waits for their own question is told so with each message",
+    file: "src/domain/session/evolve-chat.ts",
+    find: 'event.request_id.endsWith(".waits")',
+    replace: 'event.request_id.endsWith(".never")',
+    test: queue,
+  },
+  {
     name: "what a running model call shows is dropped",
     file: "src/domain/session/chat-queue.ts",
     find: "running?.throughSeq ?? 0",
