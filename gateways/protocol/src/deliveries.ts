@@ -9,6 +9,8 @@ type Options = {
   /** Waits for room, and writes then if it is still wanted. */
   readonly write: (event: Delivered, isWanted: () => boolean) => Promise<void>;
   readonly log: (message: string) => void;
+  /** Whether the core says what it has. One that does not is taken at its reading. */
+  readonly isAcknowledged?: () => boolean;
   /** How long the core may take before it is handed the same again; doubled up to the last. */
   readonly againAfterMs?: { readonly first: number; readonly last: number };
 };
@@ -32,7 +34,7 @@ export class Deliveries {
     this.#waiting.add(waiting);
     signal.addEventListener("abort", stop);
     // What can not be written, because it is too long for a line, is never acknowledged either.
-    this.#writeUntil(event, over.signal).catch(reject);
+    this.#writeUntil(waiting, over.signal).catch(reject);
     try {
       await promise;
     } finally {
@@ -46,10 +48,11 @@ export class Deliveries {
     for (const { event, acknowledged } of this.#waiting) if (isFor(ack, event)) acknowledged();
   }
 
-  async #writeUntil(event: Delivered, over: AbortSignal): Promise<void> {
-    const { write, log, againAfterMs = { first: 10_000, last: 60_000 } } = this.#options;
+  async #writeUntil({ event, acknowledged }: Waiting, over: AbortSignal): Promise<void> {
+    const { write, log, isAcknowledged = () => true, againAfterMs = { first: 10_000, last: 60_000 } } = this.#options;
     for (let waitMs = againAfterMs.first; ; waitMs = Math.min(waitMs * 2, againAfterMs.last)) {
       await write(event, () => !over.aborted);
+      if (!isAcknowledged()) return acknowledged();
       await pause(waitMs, undefined, { signal: over }).catch(() => {
         // It is over: seen below.
       });

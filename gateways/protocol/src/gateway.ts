@@ -19,7 +19,7 @@ export type Core = {
   /**
    * Hands a message (or a press of a button) over, after `ready`: `start` must not wait for it. Resolves once the core has it
    * durably, and is handed it again while it does not say so, first after 10 s; rejects with the signal's reason, or when the
-   * gateway ends.
+   * gateway ends. An older core (no `initialize`) has it once it is written.
    */
   deliver(event: GatewayEvent<"message_received" | "callback_query">, signal?: AbortSignal): Promise<void>;
   /** What went wrong outside of a command. `fatal`: the gateway ends after it. */

@@ -51,6 +51,8 @@ class RunningGateway {
       await this.#output.writeWithRoom(event, isWanted);
     },
     log: (message) => this.#log(message),
+    // Older cores have neither: to hand the same over again would have it answered again.
+    isAcknowledged: () => this.#isInitialized,
   });
   readonly #stopping = new AbortController();
   readonly #initialized = Promise.withResolvers<Command<"initialize"> | undefined>();
@@ -58,6 +60,7 @@ class RunningGateway {
   #gateway: Gateway | undefined;
   #requests: Requests | undefined;
   #hasStarted = false;
+  #isInitialized = false;
   readonly #ready = Promise.withResolvers<void>();
   #isEnding = false;
   readonly #typing = new Set<string>();
@@ -118,6 +121,7 @@ class RunningGateway {
     const initialize = await this.#initialized.promise;
     clearTimeout(timer);
     this.#hasStarted = true;
+    this.#isInitialized = initialize !== undefined;
     if (!initialize)
       this.#log(`no initialize came in ${initializeWaitMs / 1_000} s: the environment alone configures it`);
     else if (initialize.protocol !== protocolVersion)

@@ -16,11 +16,15 @@ const press: GatewayEvent<"callback_query"> = {
 };
 const never = new AbortController().signal;
 
-function written(againAfterMs: { first: number; last: number }) {
+function written(againAfterMs: { first: number; last: number }, isAcknowledged = () => true) {
   const events: object[] = [];
   const log: string[] = [];
   const write = (event: object): Promise<void> => Promise.resolve(void events.push(event));
-  return { events, log, deliveries: new Deliveries({ write, log: (line) => log.push(line), againAfterMs }) };
+  return {
+    events,
+    log,
+    deliveries: new Deliveries({ write, log: (line) => log.push(line), againAfterMs, isAcknowledged }),
+  };
 }
 
 test("what the core does not acknowledge is handed over again and again, until it does", async () => {
@@ -31,6 +35,12 @@ test("what the core does not acknowledge is handed over again and again, until i
   assert.match(log.join(), /the core has not kept press p1 of chat c in 0.001 s; it is handed over again/);
   deliveries.take({ type: "ack", chat_id: "c", callback_query_id: "p1" });
   await kept;
+});
+
+test("a core that acknowledges nothing is told once", async () => {
+  const { events, deliveries } = written({ first: 1, last: 1 }, () => false);
+  await deliveries.handOver(press, never);
+  assert.equal(events.length, 1);
 });
 
 test("an acknowledgement is for what it names in its chat, and for no other", async () => {
