@@ -118,7 +118,9 @@ function notTaken(message: Incoming, error: DuragentError, { replies, parts }: W
     ? "That was too much at once: this message was not taken in. Please wait a minute."
     : `This message could not be taken in (${error.code}). Whoever runs this bot finds out more with \`duragent doctor\`.`;
   const once = { key: `${error.code} ${chatKey(message)}`, everyMs: noticeEveryMs };
-  if (isToBot(message)) replies.notice(replyTo(message, error.code, content), once);
+  // Also in a direct chat: others stood around it that were taken.
+  const reply = { ...replyTo(message, error.code, content), replyTo: message.event.message_id };
+  if (isToBot(message)) replies.notice(reply, once);
   return { outcome: isLimited ? "rate_limited" : "unfit" };
 }
 

@@ -197,6 +197,8 @@ test("who sends too much is told at most once a minute, and what was too much st
   assert.deepEqual(texts(await running.eventsIn()), ["1", "2"]);
   assert.deepEqual({ ...running.counted }, { taken: 2, rate_limited: 2 });
   assert.equal(running.gateways.said.length, 1);
+  const notice = running.gateways.asked.find(({ request }) => request.request_id.startsWith("chat:"));
+  assert.equal(notice?.request.type === "send_message" && notice.request.reply_to, "3");
   assert.equal(running.gateways.acks.length, 4);
 });
 
