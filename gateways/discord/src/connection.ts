@@ -39,12 +39,14 @@ type Options = {
   readonly token: string;
   readonly sessions: Sessions;
   readonly log: (message: string) => void;
+  /** Discord is not reached any more; said once an outage. */
+  readonly lost: (message: string) => void;
   /** Discord takes no connection any more, after `open` has resolved. */
   readonly refused: (failure: CommandFailure) => void;
 };
 
 /** The websocket that brings messages: opened again and resumed by the library. */
-export function discordConnection({ rest, token, sessions, log, refused }: Options): Connection {
+export function discordConnection({ rest, token, sessions, log, lost, refused }: Options): Connection {
   const connected = new Set<number>();
   const manager = new WebSocketManager({
     rest,
@@ -62,7 +64,7 @@ export function discordConnection({ rest, token, sessions, log, refused }: Optio
   });
   manager.on(WebSocketShardEvents.SocketError, (error, shardId) => {
     // Tried twice a second: said once.
-    if (!away.has(shardId)) log(`Discord is not reached, it is tried until it is: ${error.message}`);
+    if (!away.has(shardId)) lost(`Discord is not reached, it is tried until it is: ${error.message}`);
     away.add(shardId);
   });
   manager.on(WebSocketShardEvents.Ready, (_, shardId) => connected.add(shardId));
@@ -89,7 +91,7 @@ export function discordConnection({ rest, token, sessions, log, refused }: Optio
 /** Tries until Discord is reached; throws CommandFailure where it refuses for good. */
 export function untilJoined<T>(
   attempt: () => Promise<T>,
-  { log, stopping }: Pick<Core, "log" | "stopping">,
+  { log, error, stopping }: Pick<Core, "log" | "error" | "stopping">,
 ): Promise<T> {
   const told = async (): Promise<T> => {
     try {
@@ -100,7 +102,7 @@ export function untilJoined<T>(
       throw new CommandFailure("unauthorized", refusedToken(), { cause: error });
     }
   };
-  return untilReached(told, { log, stopping, isFinal });
+  return untilReached(told, { log, error, stopping, isFinal });
 }
 
 function isFinal(error: unknown): boolean {

@@ -30,6 +30,7 @@ export async function startDiscord(setting: Setting): Promise<Gateway> {
     token,
     sessions,
     log,
+    lost: (message) => core.error("not_connected", message),
     refused: (failure) => {
       if (isOpen) core.error(failure.code, failure.message, true);
     },

@@ -12,7 +12,7 @@ export function backoffMs(failures: number): number {
   return Math.min(backoffFirstMs * 2 ** Math.max(0, failures - 1), backoffLastMs) * (1 + Math.random() / 4);
 }
 
-type Attempts = Pick<Core, "log" | "stopping"> & {
+type Attempts = Pick<Core, "log" | "error" | "stopping"> & {
   /** Whether a failure is for good: `unauthorized`, unless told otherwise. */
   readonly isFinal?: (error: unknown) => boolean;
 };
@@ -23,7 +23,7 @@ type Attempts = Pick<Core, "log" | "stopping"> & {
  */
 export async function untilReached<T>(
   attempt: () => Promise<T>,
-  { log, stopping, isFinal = isUnauthorized }: Attempts,
+  { log, error: report, stopping, isFinal = isUnauthorized }: Attempts,
 ): Promise<T> {
   for (let failures = 1; ; failures += 1) {
     try {
@@ -33,6 +33,8 @@ export async function untilReached<T>(
       if (isFinal(error)) throw error;
       const askedForSeconds = error instanceof CommandFailure ? (error.retryAfterSeconds ?? 0) : 0;
       const waitMs = askedForSeconds * 1_000 || backoffMs(failures);
+      // The operator is told once, the log each time.
+      if (failures === 1) report("not_connected", errorText(error));
       log(`${errorText(error)}; tried again in ${Math.ceil(waitMs / 1_000)} s`);
       await pause(waitMs, undefined, { signal: stopping });
     }

@@ -60,6 +60,7 @@ export class SocketInbound {
 
   async #stayConnected(): Promise<void> {
     const { core } = this.#options;
+    let isAway = false;
     for (let failures = 0; !core.stopping.aborted;) {
       const since = Date.now();
       const failure = await this.#runOnce();
@@ -69,6 +70,9 @@ export class SocketInbound {
       failures = wasSteady ? 0 : failures + 1;
       const waitMs =
         failure === undefined && failures <= 1 ? 0 : (failure?.retryAfterSeconds ?? 0) * 1_000 || backoffMs(failures);
+      // The operator is told once an outage, the log each time.
+      if (failure && !isAway) core.error("not_connected", `Slack is not reached: ${failure.message}`);
+      isAway = failure !== undefined;
       if (failure) core.log(`the connection to Slack failed, again in ${Math.round(waitMs)} ms: ${failure.message}`);
       await pause(waitMs, undefined, { signal: core.stopping }).catch(() => {
         // It ends: the loop sees that.

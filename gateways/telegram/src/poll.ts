@@ -82,7 +82,10 @@ async function kept({ core, handOver }: Polling, update: Update): Promise<void> 
 async function failed({ api, core }: Polling, error: unknown, failures: number): Promise<number> {
   const waitMs = backoffMs(failures);
   if (!(error instanceof GrammyError)) {
-    core.log(`updates could not be asked for: ${errorText(toFailure(error))}`);
+    const why = `updates could not be asked for: ${errorText(toFailure(error))}`;
+    // The operator is told once an outage, the log each time.
+    if (failures === 1) core.error("not_connected", why);
+    core.log(why);
     return waitMs;
   }
   const { error_code: status, description } = error;

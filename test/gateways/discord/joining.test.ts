@@ -87,6 +87,7 @@ test("waits for a platform that is away, and answers pings meanwhile; its token 
   const pong = await program.heard("pong", { request_id: "p1" });
   assert.equal(pong.connected, false);
   await until("it has tried", () => program.log.includes("tried again"));
+  assert.match((await program.heard("error", { code: "not_connected" })).message, /^Discord is not reached/);
   platform.setReachable(true);
   await program.heard("ready");
 });

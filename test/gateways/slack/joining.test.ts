@@ -65,6 +65,7 @@ test("while Slack is away it says so, and joins again by itself", async (t) => {
   const chat = platform.dm("U1");
   platform.setReachable(false);
   await until("it notices", () => program.log.includes("connection to Slack failed"));
+  assert.match((await program.heard("error", { code: "not_connected" })).message, /^Slack is not reached/);
   program.send({ type: "ping", request_id: "away" });
   assert.equal((await program.heard("pong", { request_id: "away" })).connected, false);
   const answer = await ask(program, { type: "send_message", chat_id: chat.id, content: "x" });

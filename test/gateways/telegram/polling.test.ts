@@ -49,6 +49,7 @@ describe("the Telegram gateway's long poll", () => {
     api.isReachable = false;
     api.dropConnections();
     await until("it has noticed", () => program.log.includes("could not be asked for"));
+    assert.equal((await program.heard("error")).code, "not_connected");
     program.send({ type: "ping", request_id: "p1" });
     assert.equal((await program.heard("pong", { request_id: "p1" })).connected, false);
     api.isReachable = true;
@@ -96,6 +97,7 @@ describe("how the Telegram gateway starts", () => {
     api.isReachable = false;
     const program = startProgram(t, { bot_token: api.world.bot.token, api_root: api.url });
     await until("it has tried", () => program.log.includes("tried again"));
+    assert.equal((await program.heard("error")).code, "not_connected");
     program.send({ type: "ping", request_id: "p" });
     assert.equal((await program.heard("pong")).connected, false);
     api.isReachable = true;
