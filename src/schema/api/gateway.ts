@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 import { strictObject } from "../strict-object.ts";
-import { nameSchema, textSchema } from "./parameter.ts";
+import { agentPathSchema, textSchema } from "./parameter.ts";
 
 const text = z.string();
 
@@ -24,7 +24,8 @@ export type GatewayBody = z.infer<typeof gatewaySchema>;
 
 export const gatewayListSchema = z.object({ gateways: z.array(gatewaySchema) });
 
-export const gatewayPathSchema = strictObject({ name: nameSchema });
+/** Gateways are named by the same letters as agents: see `gateways.external` of duragent.yaml. */
+export const gatewayPathSchema = agentPathSchema;
 
 /** `text` is sent to `chat_id`; without a chat the gateway is only asked whether it is there. */
 export const tryGatewaySchema = strictObject({
