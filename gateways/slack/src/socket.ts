@@ -10,6 +10,8 @@ import { loggerOf, webOptions } from "./web.ts";
 /** From the request for an address until Slack says hello. */
 const connectWaitMs = 20_000;
 /** A connection that ends sooner counts as one that failed. Slack renews them every few hours. */
+/** How long a goodbye may take. */
+const goodbyeMs = 200;
 const steadyMs = 30_000;
 
 const envelopeSchema = z.object({
@@ -54,8 +56,9 @@ export class SocketInbound {
     return this.#isConnected;
   }
 
+  /** Says goodbye. Slack leaves the TCP connection open after it, and the library would wait for its end. */
   async close(): Promise<void> {
-    await this.#client?.disconnect();
+    await Promise.race([this.#client?.disconnect(), pause(goodbyeMs, undefined, { ref: false })]);
   }
 
   async #stayConnected(): Promise<void> {
