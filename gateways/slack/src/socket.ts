@@ -10,9 +10,9 @@ import { loggerOf, webOptions } from "./web.ts";
 /** From the request for an address until Slack says hello. */
 const connectWaitMs = 20_000;
 /** A connection that ends sooner counts as one that failed. Slack renews them every few hours. */
+const steadyMs = 30_000;
 /** How long a goodbye may take. */
 const goodbyeMs = 200;
-const steadyMs = 30_000;
 
 const envelopeSchema = z.object({
   type: z.string(),
