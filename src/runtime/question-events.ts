@@ -32,7 +32,7 @@ export function questionEvents(state: SessionState, step: Question, base: Base, 
 }
 
 const nobodysOwn =
-  "Only an approver can answer: several people asked at once, or nobody did. Ask again alone to decide yourself.";
+  "Only an approver can allow it: several people asked at once, or nobody did. Anyone may deny it, or ask again alone.";
 
 const expiryOf = ({ expiresAt }: Question): string | undefined =>
   expiresAt === null ? undefined : new Date(expiresAt).toISOString();

@@ -172,7 +172,11 @@ function acceptDecision(state: SessionState, command: CommandOf<"decide_approval
   // The runner has only not recorded it yet: no answer in time means no.
   if (command.decision !== "deny" && expiresAt !== null && expiresAt <= Date.parse(command.timestamp))
     return refused("conflict", "this approval has expired");
-  if (!command.mayDecide && command.decidedBy !== pending.question.requesterId)
+  const { requesterId } = pending.question;
+  // Who asked is not known where several people did: then everybody in the chat may say no.
+  const isOwn =
+    requesterId === undefined ? command.decision === "deny" && state.gateway : command.decidedBy === requesterId;
+  if (!command.mayDecide && !isOwn)
     return refused("forbidden", "only who asked for it, or an approver, may decide this approval");
   return onHead({
     timestamp: command.timestamp,

@@ -31,6 +31,12 @@ export function queueDrop(state: SessionState, context: StepContext): Drop | nul
   );
 }
 
+/** As many messages of its chat wait as may. */
+export function isQueueFull(state: SessionState, context: StepContext): boolean {
+  const rules = context.limits.queue;
+  return rules !== null && state.gateway !== null && waitingOfChat(state, context).length >= rules.maxPending;
+}
+
 /**
  * One by one, what somebody writes after their own question waits for its answer: they are told so, once for each
  * question. Others are not: it is not theirs to answer.

@@ -98,7 +98,7 @@ function settled(state: SessionState, callId: string, seq: number): SessionState
 /** A steering message by someone who may decide answers the open question: the call is denied. */
 export function supersede(state: SessionState, message: WaitingMessage): SessionState {
   const asked = state.turn?.calls.find((call) => call.status === "asked");
-  if (!asked || message.delivery === "queue" || !mayAnswer(message, asked.question?.requesterId)) return state;
+  if (!asked || message.delivery === "queue" || !mayAnswer(state, message, asked.question?.requesterId)) return state;
   const closed = closePrompt(state, asked, supersededText(state, message));
   return onCall(answered(closed, asked, "deny", message.seq), asked.call.call_id, (call) => ({
     ...call,
@@ -114,8 +114,12 @@ function promptOf(state: SessionState, { approval_id: approvalId }: EventOf<"app
   return isAsked ? { promptId } : {};
 }
 
-const mayAnswer = (message: WaitingMessage, requesterId: string | undefined): boolean =>
-  message.mayDecide || (requesterId !== undefined && message.senderId === requesterId);
+/** To a question that is nobody's own everybody in the chat may say no. */
+const mayAnswer = ({ gateway }: SessionState, message: WaitingMessage, requesterId: string | undefined): boolean =>
+  message.mayDecide ||
+  (requesterId === undefined
+    ? gateway !== null && message.source === `gateway:${gateway.name}`
+    : message.senderId === requesterId);
 
 /** For the model, which is to know who said no: a person, or the time. */
 function denialOf(state: SessionState, { decided_by: by, reason }: EventOf<"approval_decision">): string {

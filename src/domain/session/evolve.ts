@@ -228,6 +228,12 @@ function requesterOf({ gateway }: SessionState, taken: readonly WaitingMessage[]
   return gateway && others.length > 0 ? undefined : first;
 }
 
+/** The same once more messages have joined the turn. */
+const requesterStill = (state: SessionState, { requesterId }: TurnState, taken: readonly WaitingMessage[]) =>
+  state.gateway && taken.some(({ senderId }) => senderId !== undefined && senderId !== requesterId)
+    ? undefined
+    : requesterId;
+
 const neverTurn = "turn_00000000000000000000000000" as TurnState["id"];
 
 function responded(state: SessionState, event: EventOf<"assistant_response">): SessionState {
@@ -242,6 +248,7 @@ function responded(state: SessionState, event: EventOf<"assistant_response">): S
     lastResponse: { seq: event.seq, throughSeq: event.through_seq, stopReason: event.stop_reason },
     calls: openedCalls(event),
     answers: answersOf(turn.answers, taken),
+    requesterId: requesterStill(state, turn, taken),
     usage: addUsage(turn.usage, event.usage),
     samples: [...turn.samples, ...sampleOf(event)].slice(-samplesMax),
     crashes: 0,

@@ -1,4 +1,4 @@
-import { queueDrop, waitsForAnswer } from "./chat-queue.ts";
+import { isQueueFull, queueDrop, waitsForAnswer } from "./chat-queue.ts";
 import { contextFrom } from "./group-context.ts";
 import { hasOpenWork, nextStatus } from "./next-status.ts";
 import { cancelTurn, closeTurn, isInterrupted, nextTurnStep } from "./next-turn-step.ts";
@@ -48,8 +48,11 @@ function whilePaused(state: SessionState, { now, limits }: StepContext): Step {
   return idleEnd(state, now, limits.ttlMs) ?? { type: "wait", for: state.pauseAsked ? "resume" : "client", until };
 }
 
-function idle(state: SessionState, { now, limits }: StepContext): Step {
-  const ripe = state.waiting.filter((message) => ripeAt(state, message) <= now);
+function idle(state: SessionState, context: StepContext): Step {
+  const { now, limits } = context;
+  // A full queue holds nothing back: what ripens is its oldest message, and that is what would be dropped for the next.
+  const isFull = isQueueFull(state, context);
+  const ripe = isFull ? state.waiting : state.waiting.filter((message) => ripeAt(state, message) <= now);
   if (ripe.length > 0) {
     // One by one: the others wait for the next turn.
     const taken = limits.queue?.mode === "sequential" ? ripe.slice(0, 1) : ripe;

@@ -139,8 +139,7 @@ async function decide(
       : { outcome: "decided", text: told(decision, pending, notKept) };
   } catch (error) {
     if (!(error instanceof DuragentError)) throw error;
-    if (error.code === "forbidden")
-      return { outcome: "forbidden", text: `Only ${decidersOf(pending, access, chat, way)} may decide this.` };
+    if (error.code === "forbidden") return { outcome: "forbidden", text: forbiddenText(pending, access, chat, way) };
     if (error.code === "conflict" || error.code === "not-found" || error.code === "session-ended")
       return { outcome: "stale", text: noLongerWaits };
     throw error;
@@ -154,15 +153,16 @@ function told(decision: ApprovalChoice, { always }: PendingApproval, notKept: st
   return always?.length ? `Always allowed: ${always.join(", ")}` : "Always allowed.";
 }
 
-function decidersOf(
+function forbiddenText(
   { requesterId }: PendingApproval,
   { approvers }: AgentAccess,
   { gateway }: Chat,
   { names }: WayIn,
 ): string {
-  if (requesterId === undefined) return "an approver";
+  if (requesterId === undefined)
+    return "Only an approver may allow this: several people asked at once. Deny it, or ask again alone.";
   const requester = names.get(`${gateway} ${requesterId}`) ?? "who asked for it";
-  return approvers.length === 0 ? requester : `${requester}, or an approver,`;
+  return `Only ${approvers.length === 0 ? requester : `${requester}, or an approver,`} may decide this.`;
 }
 
 const tagKey = ({ gateway, chatId }: Chat, tag: string): string => JSON.stringify([gateway, chatId, tag]);

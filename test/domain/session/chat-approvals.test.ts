@@ -79,7 +79,14 @@ test("of a turn that several people's messages started no one of them may decide
   const [send, question] = written(together, together.next({ tools }));
   assert.ok(send?.type === "gateway_send" && question?.type === "approval_required");
   assert.equal(question.requester_id, undefined);
-  assert.match(send.content, /Only an approver can answer: several people asked at once/);
+  assert.match(send.content, /Only an approver can allow it: several people asked at once/);
+  const joined = given(
+    ...started("ann").slice(0, 3),
+    message(2, "eve"),
+    e.response(4, { content: "", tool_calls: calls("x") }),
+  );
+  const [, mixed] = written(joined, joined.next({ tools }));
+  assert.ok(mixed?.type === "approval_required" && mixed.requester_id === undefined);
   const alone = given(...started("ann", "ann"));
   const [, own] = written(alone, alone.next({ tools }));
   assert.ok(own?.type === "approval_required" && own.requester_id === "ann");

@@ -204,7 +204,7 @@ test("what a running model call shows is not dropped, and does not count", () =>
 });
 
 test("one by one: the oldest that is ripe starts a turn, the others wait", () => {
-  const one = limited({ mode: "sequential" });
+  const one = limited({ mode: "sequential", maxPending: 9 });
   given(start, queued(1), queued(2)).then({ type: "start_turn", messageIds: [msg(1)] }, one);
   const unripe = queued(1, { sender_id: "eve", not_before: at(1_500) });
   given(start, unripe, queued(2)).then({ type: "start_turn", messageIds: [msg(2)] }, one);
@@ -240,12 +240,24 @@ test("a session that ends drops all that waits, and tells nobody that the queue 
   });
 });
 
+test("a full queue holds nothing back: whoever writes on and on is answered", () => {
+  const written = Array.from({ length: 3 }, (_, n) => chat(n + 1, { not_before: at(60_000), atMs: n * 400 }));
+  given(start, ...written.slice(0, 2)).then({ type: "wait", for: "message" }, limited({ maxPending: 3 }));
+  given(start, ...written).then(
+    { type: "start_turn", messageIds: [msg(1), msg(2), msg(3)] },
+    limited({ maxPending: 3 }),
+  );
+  const one = limited({ mode: "sequential", maxPending: 3 });
+  given(start, ...written).then({ type: "start_turn", messageIds: [msg(1)] }, one);
+});
+
 test("each sender's burst is waited for by itself, ten seconds at most, and the session wakes for it", () => {
   const bob = chat(1, { not_before: at(1_500) });
   const eve = chat(2, { sender_id: "eve", not_before: at(9_000), atMs: 1_000 });
   const log = given(start, bob, eve);
-  log.then({ type: "wait", for: "message", until: beginning + 1_500 }, limited());
-  log.then({ type: "start_turn", messageIds: [msg(1)] }, { ...limited(), atMs: 1_500 });
+  const roomy = limited({ maxPending: 9 });
+  log.then({ type: "wait", for: "message", until: beginning + 1_500 }, roomy);
+  log.then({ type: "start_turn", messageIds: [msg(1)] }, { ...roomy, atMs: 1_500 });
   const flood = Array.from({ length: 20 }, (_, n) =>
     chat(n + 1, { atMs: n * 1_000, not_before: at(n * 1_000 + 1_500) }),
   );

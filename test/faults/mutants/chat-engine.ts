@@ -10,6 +10,20 @@ const runtime = "test/runtime/chats.test.ts";
 /** Faults put into how the engine takes a chat's messages, shows it what was said, asks and answers in it; each must turn its test red. */
 export const chatEngineMutants: readonly Mutant[] = [
   {
+    name: "who writes on and on is never answered",
+    file: "src/domain/session/next-step.ts",
+    find: "const isFull = isQueueFull(state, context);",
+    replace: "const isFull = isQueueFull(state, context) && false;",
+    test: queue,
+  },
+  {
+    name: "who started a turn decides what others joined it with",
+    file: "src/domain/session/evolve.ts",
+    find: "requesterId: requesterStill(state, turn, taken),",
+    replace: "",
+    test: approvals,
+  },
+  {
     name: "who speaks first in a burst decides what others of it ask for",
     file: "src/domain/session/evolve.ts",
     find: "gateway && others.length > 0 ? undefined : first",

@@ -38,8 +38,8 @@ export const engineMutants = [
   {
     name: "anyone's message answers a question",
     file: "src/domain/session/evolve-calls.ts",
-    find: 'message.delivery === "queue" || !mayAnswer(message, asked.question?.requesterId)',
-    replace: 'message.delivery === "queue"',
+    find: ": message.senderId === requesterId);",
+    replace: ": true);",
     test: "test/domain/session/turn.test.ts",
   },
   {
