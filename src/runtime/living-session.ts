@@ -63,6 +63,8 @@ export class LivingSession {
   checkRunning: () => void = () => undefined;
   /** Trace ids of requests whose messages no turn has taken in yet. */
   readonly traces = new Map<MessageId, string>();
+  /** When the log last told of dropped messages, by why they were, in the clock's monotonic ms. */
+  readonly toldDrops = new Map<string, number>();
   /** Ends of background processes that a run is to record, by handle; at most those that the log has as running. */
   readonly endedProcesses = new Map<string, DraftOf<"process_ended">>();
   eventsAtSnapshot = 0;

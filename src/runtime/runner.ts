@@ -94,7 +94,7 @@ async function decide(session: LivingSession, lease: Lease, parts: RuntimeParts,
   observe(session, parts, step);
   const drafts = draftsOf(session, parts, step);
   const appended = await session.log.append(drafts, { lease, expectedHead: session.tail.seq });
-  if (step.type === "drop_messages" && appended.kind === "appended") countDropped(session.id, step, parts);
+  if (step.type === "drop_messages" && appended.kind === "appended") countDropped(session, step, parts);
   return appended;
 }
 
@@ -107,7 +107,7 @@ async function decideInQueue(session: LivingSession, lease: Lease, parts: Runtim
     return step.type === "wait" || step.type === "start_turn" || isEffect(step) ? [] : draftsOf(session, parts, step);
   };
   const appended = await session.log.appendLocked(chosen, lease);
-  if (taken.step?.type === "drop_messages" && appended.kind === "appended") countDropped(session.id, taken.step, parts);
+  if (taken.step?.type === "drop_messages" && appended.kind === "appended") countDropped(session, taken.step, parts);
 }
 
 function draftsOf(session: LivingSession, parts: RuntimeParts, step: Step): EventDraft[] {

@@ -41,7 +41,7 @@ export async function whileRunning<Result>(
       session.log
         .append(drafts, { lease, expectedHead: session.tail.seq })
         .then((appended) => {
-          if (step.type === "drop_messages" && appended.kind === "appended") countDropped(session.id, step, parts);
+          if (step.type === "drop_messages" && appended.kind === "appended") countDropped(session, step, parts);
         })
         // A conflict means that something else came first: that has asked again, or will.
         .catch((error: unknown) =>

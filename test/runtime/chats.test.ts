@@ -111,7 +111,7 @@ test("a queue that is full is seen to while the model answers: told, dropped, an
   );
 });
 
-test("what a queue drops is counted by why, and said in one line of the log", async (t) => {
+test("what a queue drops is counted by why, and said in a line of the log, once a minute", async (t) => {
   const counted: unknown[] = [];
   const queue = { mode: "sequential", max_pending: 1, overflow: "drop_new" };
   const { made, id } = await started(t, { access: { groups: { queue } } });
@@ -125,15 +125,15 @@ test("what a queue drops is counted by why, and said in one line of the log", as
   await made.sessions.send(id, { content: "second", delivery: "queue", ...fromChat(2) });
   const third = await made.sessions.send(id, { content: "third", delivery: "queue", ...fromChat(3) });
   assert.equal((await made.sessions.answer(id, third.messageId, patient)).kind, "dropped");
-  assert.deepEqual(counted, [["overflow_new", 1]]);
+  const fourth = await made.sessions.send(id, { content: "fourth", delivery: "queue", ...fromChat(4) });
+  assert.equal((await made.sessions.answer(id, fourth.messageId, patient)).kind, "dropped");
+  const overflow = ["overflow_new", 1];
+  assert.deepEqual(counted, [overflow, overflow]);
   // The one that waits is left, too: while the model answers, and with nobody there to take it up.
   await made.sessions.control(id, { action: "end", by: "http", attached: true });
   await eventually(made, id, ({ type }) => type === "session_end");
   held.open();
-  assert.deepEqual(counted, [
-    ["overflow_new", 1],
-    ["session_end", 1],
-  ]);
+  assert.deepEqual(counted, [overflow, overflow, ["session_end", 1]]);
   const lines = made.log.filter(({ message }) => message.startsWith("messages were dropped"));
   assert.deepEqual(
     lines.map(({ level, message }) => `${level}: ${message}`),
