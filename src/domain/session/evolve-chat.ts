@@ -67,3 +67,15 @@ export function answersOf(
     ? before
     : { messageId: newest.gatewayMessageId, threadId: newest.threadId };
 }
+
+/** In a chat, of messages of several people nobody can say whose the turn is: then no one of them may decide for the others. */
+export function requesterOf({ gateway }: SessionState, taken: readonly WaitingMessage[]): string | undefined {
+  const [first, ...others] = new Set(taken.map(({ senderId }) => senderId).filter((id) => id !== undefined));
+  return gateway && others.length > 0 ? undefined : first;
+}
+
+/** The same once more messages have joined the turn. */
+export const requesterStill = (state: SessionState, { requesterId }: TurnState, taken: readonly WaitingMessage[]) =>
+  state.gateway && taken.some(({ senderId }) => senderId !== undefined && senderId !== requesterId)
+    ? undefined
+    : requesterId;

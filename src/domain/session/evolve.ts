@@ -2,7 +2,7 @@ import type { EventOf, SessionEvent } from "../../schema/session-event.ts";
 import { charged } from "../limits/spending.ts";
 import { sayResponse, sayTurnEnd } from "./chat-sends.ts";
 import { evolveCalls, supersede } from "./evolve-calls.ts";
-import { answersOf, met, overheard, told } from "./evolve-chat.ts";
+import { answersOf, met, overheard, requesterOf, requesterStill, told } from "./evolve-chat.ts";
 import {
   addUsage,
   emptyUsage,
@@ -221,18 +221,6 @@ function turnStarted(state: SessionState, event: EventOf<"turn_start">): Session
     overheard: [],
   };
 }
-
-/** In a chat, of messages of several people nobody can say whose the turn is: then no one of them may decide for the others. */
-function requesterOf({ gateway }: SessionState, taken: readonly WaitingMessage[]): string | undefined {
-  const [first, ...others] = new Set(taken.map(({ senderId }) => senderId).filter((id) => id !== undefined));
-  return gateway && others.length > 0 ? undefined : first;
-}
-
-/** The same once more messages have joined the turn. */
-const requesterStill = (state: SessionState, { requesterId }: TurnState, taken: readonly WaitingMessage[]) =>
-  state.gateway && taken.some(({ senderId }) => senderId !== undefined && senderId !== requesterId)
-    ? undefined
-    : requesterId;
 
 const neverTurn = "turn_00000000000000000000000000" as TurnState["id"];
 

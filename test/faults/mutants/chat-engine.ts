@@ -25,7 +25,7 @@ export const chatEngineMutants: readonly Mutant[] = [
   },
   {
     name: "who speaks first in a burst decides what others of it ask for",
-    file: "src/domain/session/evolve.ts",
+    file: "src/domain/session/evolve-chat.ts",
     find: "gateway && others.length > 0 ? undefined : first",
     replace: "others.length < 0 ? undefined : first",
     test: approvals,
