@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { IncomingMessage, ServerResponse } from "node:http";
+import { connect, Socket } from "node:net";
 import { test } from "node:test";
+
+import type { SessionId } from "../../../src/schema/ids.ts";
+import { OpenStreams } from "../../../src/surfaces/http/stream/open-streams.ts";
 
 import { newSession } from "../../support/runtime-harness.ts";
 import { ask, startHttp } from "../../support/http-harness.ts";
 import { until } from "../../support/until.ts";
+import { createVirtualClock } from "../../support/virtual-clock.ts";
 
 const waysIn = [
   ["POST", "/messages", '{"content":"hi"}'],
@@ -94,4 +99,20 @@ test("a session that is deleted under its clients answers each of them, and leav
     server.log.filter((line) => line.level === "error"),
     [],
   );
+});
+
+test("a client that has hung up before its stream begins is gone at once, and takes no place", () => {
+  const streams = new OpenStreams({
+    streams: 1,
+    streamsPerSession: 1,
+    keepAliveMs: 15_000,
+    clock: createVirtualClock(),
+  });
+  for (let times = 0; times < 3; times += 1) {
+    const response = new ServerResponse(new IncomingMessage(new Socket()));
+    response.destroy();
+    const stream = streams.start("session_1" as SessionId, response);
+    assert.equal(stream.signal.aborted, true);
+    assert.equal(streams.size, 0);
+  }
 });

@@ -36,7 +36,11 @@ export class EventStream {
     response.once("close", this.onClose);
     // Such an error is followed by `close`, which is what counts.
     response.on("error", () => {});
-    if (response.destroyed) this.onClose();
+  }
+
+  /** To be called once `onClose` may be: a client can have hung up before there was a stream. */
+  watch(): void {
+    if (this.response.destroyed) this.onClose();
   }
 
   /** Gives the place back before anything was written: the response answers with something else. */

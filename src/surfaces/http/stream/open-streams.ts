@@ -46,9 +46,10 @@ export class OpenStreams {
         },
       );
     }
-    const stream = new EventStream(response, () => this.leave(stream, sessionId));
+    const stream: EventStream = new EventStream(response, () => this.leave(stream, sessionId));
     this.open.add(stream);
     this.perSession.set(sessionId, ofSession + 1);
+    stream.watch();
     if (this.drainReason !== undefined) stream.drain(this.drainReason);
     this.tickLater();
     return stream;
