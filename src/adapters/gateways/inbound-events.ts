@@ -7,6 +7,9 @@ const handledMax = 64;
 const burstMax = 200;
 /** Handed on for as long as more wait: each may be a turn, and a flood must leave the processor and the disk to others. */
 const perSecondMax = 100;
+/** What an event of a chat counts that has not been heard of lately: a session is opened for it, and perhaps made. */
+const newChatCost = 5;
+const chatsKnownMax = 1_000;
 const restMs = 100;
 /** Read already, so that answers to commands, which come by the same pipe, are heard while handlers wait for them. */
 const waitingMax = 1_000;
@@ -29,6 +32,8 @@ export class InboundEvents {
   #allowed = burstMax;
   #allowedAtMs: number;
   #isResting = false;
+  /** Chats of the newest events, the longest silent one first. */
+  readonly #chats = new Set<string>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -55,7 +60,7 @@ export class InboundEvents {
   #handOn(): void {
     while (this.#handled < handledMax) {
       const [next] = this.#waiting;
-      if (next === undefined || !this.#mayGoOn()) return;
+      if (next === undefined || !this.#mayGoOn(next.event)) return;
       this.#waiting.shift();
       this.#waitingBytes -= next.bytes;
       this.#handled += 1;
@@ -63,13 +68,15 @@ export class InboundEvents {
     }
   }
 
-  #mayGoOn(): boolean {
+  #mayGoOn({ chat_id: chatId }: InboundEvent): boolean {
     const { clock } = this.#parts;
     const atMs = clock.monotonic();
     this.#allowed = Math.min(burstMax, this.#allowed + ((atMs - this.#allowedAtMs) / 1_000) * perSecondMax);
     this.#allowedAtMs = atMs;
-    if (this.#allowed >= 1) {
-      this.#allowed -= 1;
+    const cost = this.#chats.has(chatId) ? 1 : newChatCost;
+    if (this.#allowed >= cost) {
+      this.#allowed -= cost;
+      this.#heardOf(chatId);
       return true;
     }
     if (!this.#isResting) {
@@ -80,6 +87,13 @@ export class InboundEvents {
       });
     }
     return false;
+  }
+
+  #heardOf(chatId: string): void {
+    this.#chats.delete(chatId);
+    this.#chats.add(chatId);
+    const [longest] = this.#chats;
+    if (this.#chats.size > chatsKnownMax && longest !== undefined) this.#chats.delete(longest);
   }
 
   async #handle(event: InboundEvent): Promise<void> {

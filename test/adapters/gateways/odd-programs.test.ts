@@ -32,16 +32,20 @@ test("a flood is read no faster than 1,000 lines a second, and 64 events of it a
   await until("the next are handled", () => ground.events.length === 128);
 });
 
-test("of a flood 200 events are handled at once, and then 100 a second", async (t) => {
-  const clock = createVirtualClock();
-  const ground = await openHost(t, [odd("floods", "100000")], { clock });
-  const taken = (): number => ground.counted("duragent_gateway_events_total", { gateway: "chat" });
-  await until("a second's worth is read", () => taken() === 1_000);
-  assert.equal(ground.events.length, 200);
-  clock.advance(1_000);
-  await until("some more are handled", () => ground.events.length >= 300);
-  assert.equal(ground.events.length, 300);
-});
+for (const { chats, more, atOnce, perSecond } of [
+  { chats: "one chat", more: [], atOnce: 196, perSecond: 100 },
+  { chats: "new chats", more: ["each"], atOnce: 40, perSecond: 20 },
+])
+  test(`of a flood in ${chats} ${atOnce} events are handled at once, and then ${perSecond} a second`, async (t) => {
+    const clock = createVirtualClock();
+    const ground = await openHost(t, [odd("floods", "100000", ...more)], { clock });
+    const taken = (): number => ground.counted("duragent_gateway_events_total", { gateway: "chat" });
+    await until("a second's worth is read", () => taken() === 1_000);
+    assert.equal(ground.events.length, atOnce);
+    clock.advance(1_000);
+    await until("some more are handled", () => ground.events.length >= atOnce + perSecond);
+    assert.equal(ground.events.length, atOnce + perSecond);
+  });
 
 test("handlers that wait for an answer of their own gateway get it while more events wait", async (t) => {
   let answers = 0;

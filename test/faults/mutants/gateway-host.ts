@@ -58,10 +58,18 @@ export const gatewayHostMutants: readonly Mutant[] = [
   {
     name: "a flood is handled as fast as it comes",
     file: `${folder}/inbound-events.ts`,
-    find: "if (this.#allowed >= 1) {",
+    find: "if (this.#allowed >= cost) {",
     replace: "if (this.#allowed > Number.NEGATIVE_INFINITY) {",
     test: odd,
-    only: "of a flood 200 events",
+    only: "of a flood in one chat",
+  },
+  {
+    name: "a flood of new chats is handled as fast as one in a chat",
+    file: `${folder}/inbound-events.ts`,
+    find: "this.#chats.has(chatId) ? 1 : newChatCost",
+    replace: "1",
+    test: odd,
+    only: "of a flood in new chats",
   },
   {
     name: "nothing is read while 64 events are handled, although answers are awaited",

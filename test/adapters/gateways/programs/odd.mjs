@@ -2,15 +2,15 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 
-const [manner, more] = process.argv.slice(2);
+const [manner, more, inNewChats] = process.argv.slice(2);
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
-const message = (id, text = "hello") => ({
+const message = (id, text = "hello", chat = "c1") => ({
   type: "message_received",
   message_id: id,
-  chat_id: "c1",
+  chat_id: chat,
   sender: { id: "u1" },
   content: { type: "text", text },
-  routing: { channel: "test", chat_type: "dm", chat_id: "c1", sender_id: "u1" },
+  routing: { channel: "test", chat_type: "dm", chat_id: chat, sender_id: "u1" },
 });
 const press = { type: "callback_query", callback_query_id: "q1", chat_id: "c1", sender: { id: "u1" }, data: "x" };
 const ready = (capabilities = []) => say({ type: "ready", gateway: "odd", version: "1", capabilities });
@@ -41,8 +41,9 @@ const manners = {
     onCommand(({ type, request_id }) => {
       if (type === "send_message") say({ type: "command_ok", request_id });
     });
+    const nth = (n) => message(`m${n}`, "hello", inNewChats ? `c${n}` : undefined);
     for (let at = 0; at < Number(more); at += 100)
-      await written(Array.from({ length: 100 }, (_, n) => `${JSON.stringify(message(`m${at + n}`))}\n`).join(""));
+      await written(Array.from({ length: 100 }, (_, n) => `${JSON.stringify(nth(at + n))}\n`).join(""));
   },
   "says-a-long-line": async () => {
     ready();
