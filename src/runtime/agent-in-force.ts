@@ -43,7 +43,7 @@ export async function declaredAgent(
 
 /** An agent that was removed: a session that has worked with it goes on with the version of its last turn. */
 async function lastUsed(session: LivingSession, parts: RuntimeParts): Promise<LoadedAgent | undefined> {
-  const last = session.log.durableHistory().findLast((event) => event.type === "turn_start");
+  const last = session.log.kept.durable().findLast((event) => event.type === "turn_start");
   const digest = last?.type === "turn_start" ? last.agent_digest : "";
   // A fork's turns are copies: they name no version.
   return digest === "" || digest === noAgent ? undefined : parts.catalog.version(digest);
@@ -58,7 +58,7 @@ export async function startTurn(
 ): Promise<Appended> {
   const head = session.tail.seq;
   // What was let go of can not be shown; that the log says so keeps the request the same after a restart.
-  const context = contextFrom === null ? undefined : Math.max(contextFrom, session.log.history[0]?.seq ?? 1);
+  const context = contextFrom === null ? undefined : keptFrom(session, contextFrom);
   const notes = await changedNotes(session, parts);
   const agent = await newestAgent(session, parts);
   if (agent) await parts.catalog.keep(agent);
@@ -81,6 +81,10 @@ export async function startTurn(
     { lease, expectedHead: head },
   );
 }
+
+/** The first of the group's messages from `seq` on that memory still has. */
+const keptFrom = ({ log }: LivingSession, seq: number): number | undefined =>
+  log.history.find((event) => event.type === "silent_message" && event.context && event.seq >= seq)?.seq;
 
 /**
  * The working notes, where they are others than the log says. They are in the log because a turn keeps those that it

@@ -29,7 +29,8 @@ async function follow(registry: SessionRegistry, id: SessionId, awaited: Awaited
       position ??= (await seqOf(registry, session, awaited)) - 1;
       const head = session.log.durable.seq;
       const events: SessionEvent[] =
-        session.log.durableAfter(position) ?? (await Array.fromAsync(store.read(id, { after: position, limit: 500 })));
+        session.log.kept.durableAfter(position) ??
+        (await Array.fromAsync(store.read(id, { after: position, limit: 500 })));
       for (const event of events) {
         state = evolveAnswer(state, event);
         position = event.seq;
@@ -82,7 +83,7 @@ async function seqOf(registry: SessionRegistry, session: LivingSession, awaited:
       : // A question that a message answered has no decision of its own.
         (event.type === "approval_decision" || event.type === "approval_required") &&
         event.approval_id === awaited.approvalId;
-  const near = session.log.durableHistory().findLast(is);
+  const near = session.log.kept.durable().findLast(is);
   if (near) return near.seq;
   for await (const event of registry.parts.store.read(session.id, { backwards: true })) if (is(event)) return event.seq;
   throw new DuragentError("not-found", "the session has no such message or approval");

@@ -4,6 +4,7 @@ import { DuragentError } from "../schema/problem.ts";
 import type { EventDraft, SessionEvent } from "../schema/session-event.ts";
 import { evolve } from "../domain/session/evolve.ts";
 import { initialState, type SessionState } from "../domain/session/state.ts";
+import { KeptEvents } from "./kept-events.ts";
 import type { RuntimeParts } from "./parts.ts";
 
 /** Raised when the state's shape or meaning changes: older snapshots are then not used. */
@@ -22,8 +23,8 @@ export class SessionLog {
   readonly id: SessionId;
   durable: SessionState;
   tail: SessionState;
-  /** All events from a turn boundary far enough back for the model's context, queued ones included. */
-  readonly history: SessionEvent[];
+  /** From a turn boundary far enough back for the model's context, queued ones included. */
+  readonly kept: KeptEvents;
   problem: SessionProblem | undefined;
   failure: DuragentError | null = null;
   /** `seq` up to which a snapshot is kept; 0: there is none that this program can use. */
@@ -31,27 +32,19 @@ export class SessionLog {
   /** Called after `tail` or `durable` has moved, or the log has failed. */
   onChange: () => void = () => undefined;
   private readonly env: Environment;
-  private durableCount: number;
   private retired = false;
   /** States after each queued event, oldest first. */
   private readonly queued: SessionState[] = [];
   private readonly early = new Map<number, SessionEvent>();
   private waiters: { seq: number; resolve: () => void; reject: (error: Error) => void }[] = [];
 
-  private constructor(
-    env: Environment,
-    id: SessionId,
-    state: SessionState,
-    history: SessionEvent[],
-    snapshotSeq: number,
-  ) {
+  private constructor(env: Environment, id: SessionId, state: SessionState, kept: KeptEvents, snapshotSeq: number) {
     this.snapshotSeq = snapshotSeq;
     this.env = env;
     this.id = id;
     this.durable = state;
     this.tail = state;
-    this.history = history;
-    this.durableCount = history.length;
+    this.kept = kept;
   }
 
   /** Throws `session-not-found`, or `session-ended` for a deleted id. */
@@ -64,7 +57,7 @@ export class SessionLog {
     const known = events.filter((event) => event.seq > from.seq).reduce(evolve, from);
     // The last ones may be of types that a newer program wrote, to be ignored by others.
     const state = { ...known, seq: Math.max(known.seq, opened.head) };
-    const log = new SessionLog(env, id, state, events, from.seq);
+    const log = new SessionLog(env, id, state, new KeptEvents(events, state.seq), from.seq);
     log.problem = opened.problem;
     return log;
   }
@@ -102,32 +95,14 @@ export class SessionLog {
     this.retired = true;
   }
 
-  /** Durable events that are still in memory. */
-  durableHistory(): SessionEvent[] {
-    return this.durableCount === this.history.length ? this.history : this.history.slice(0, this.durableCount);
-  }
-
-  /** In-memory durable events after `seq`; `null` when some of them have been let go. */
-  durableAfter(seq: number): SessionEvent[] | null {
-    const first = this.history[0]?.seq ?? this.tail.seq + 1;
-    if (seq + 1 < first) return null;
-    let from = Math.min(seq + 1 - first, this.durableCount);
-    // Numbers are missing where an event joined another, or is none for this program.
-    while ((this.history[from - 1]?.seq ?? 0) > seq) from -= 1;
-    return this.history.slice(from, this.durableCount);
+  /** The events in memory, queued ones included: all that a look back for the model or the open turn needs. */
+  get history(): readonly SessionEvent[] {
+    return this.kept.all;
   }
 
   snapshot(): Snapshot {
     const contextSeq = this.history[0]?.seq ?? 1;
     return { version: snapshotVersion, seq: this.durable.seq, contextSeq, state: this.durable };
-  }
-
-  /** Lets go of events before `seq`, a turn boundary. */
-  forgetBefore(seq: number): void {
-    const count = this.history.findIndex((event) => event.seq >= seq);
-    if (count <= 0 || count > this.durableCount) return;
-    this.history.splice(0, count);
-    this.durableCount -= count;
   }
 
   private assertUsable(): void {
@@ -164,7 +139,7 @@ export class SessionLog {
     for (let next = this.early.get(this.tail.seq + 1); next; next = this.early.get(this.tail.seq + 1)) {
       this.early.delete(next.seq);
       this.tail = evolve(this.tail, next);
-      this.history.push(next);
+      this.kept.push(next);
       this.queued.push(this.tail);
     }
     this.onChange();
@@ -174,7 +149,7 @@ export class SessionLog {
     if (this.failure) return;
     while (this.queued[0] && this.queued[0].seq <= seq) {
       this.durable = this.queued.shift() ?? this.durable;
-      this.durableCount += 1;
+      this.kept.settle();
     }
     const ready = this.waiters.filter((waiter) => waiter.seq <= this.durable.seq);
     this.waiters = this.waiters.filter((waiter) => waiter.seq > this.durable.seq);
@@ -186,7 +161,7 @@ export class SessionLog {
   private fail(error: DuragentError): void {
     if (this.failure) return;
     this.failure = error;
-    this.history.length = this.durableCount;
+    this.kept.dropQueued();
     this.queued.length = 0;
     this.tail = this.durable;
     for (const waiter of this.waiters) waiter.reject(error);

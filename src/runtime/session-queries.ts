@@ -57,7 +57,7 @@ export function sessionQueries(
 
     events: (id, { after, limit, backwards }) =>
       registry.with(id, async (session) => {
-        const near = backwards ? null : session.log.durableAfter(after)?.slice(0, limit);
+        const near = backwards ? null : session.log.kept.durableAfter(after)?.slice(0, limit);
         const options = { after, limit, ...(backwards ? { backwards } : {}) };
         const events = near ?? (await Array.fromAsync(store.read(id, options)));
         return { events, lastSeq: session.log.durable.seq };

@@ -55,7 +55,7 @@ export class LogReader implements SessionReader {
       bytes += frame.wire.length;
     };
     const head = log.durable.seq;
-    const recent = log.durableAfter(this.position);
+    const recent = log.kept.durableAfter(this.position);
     for (const event of recent ?? []) {
       if (bytes >= maxBytes) return this.more(frames);
       this.passDurable(event, feed, push);
@@ -127,7 +127,7 @@ export class LogReader implements SessionReader {
   /** A life that was let go of tells its last events; after an end there is no next one. */
   private endsHere(): boolean {
     const { log } = this.current;
-    return log.durable.ended && log.durableAfter(this.position) !== null;
+    return log.durable.ended && log.kept.durableAfter(this.position) !== null;
   }
 
   private more(frames: StreamFrame[]): StreamFrame[] {

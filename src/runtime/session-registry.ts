@@ -3,18 +3,18 @@ import type { SessionId } from "../schema/ids.ts";
 import { DuragentError } from "../schema/problem.ts";
 import { eventKinds } from "../schema/session-event.ts";
 import { resolveAgent } from "./agent-in-force.ts";
+import { IdleSessions } from "./idle-sessions.ts";
 import { createLimits, type LimitsInForce } from "./limits/limits-in-force.ts";
 import { LivingSession } from "./living-session.ts";
 import type { RuntimeParts } from "./parts.ts";
 import { RunLeases } from "./run-leases.ts";
 import { run, type RunEnd } from "./runner.ts";
 import { SessionLog } from "./session-log.ts";
-import { saveSnapshot } from "./session-snapshot.ts";
+import { saveSnapshot, trim } from "./session-snapshot.ts";
 import { WakeTimes } from "./wake-times.ts";
 
-const idleCloseMs = 10 * 60_000;
-const sweepMs = 60_000;
-const snapshotEvery = 256;
+/** A snapshot is kept, and memory let go of, after so many events or bytes, whichever is first. */
+const snapshotEvery = { events: 256, bytes: 1024 * 1024 };
 /** There is nothing to come back to. */
 const goneBy: ReadonlySet<string> = new Set(["session-not-found", "session-ended"]);
 const heldBackBy: ReadonlySet<string> = new Set<SessionProblem["code"]>([
@@ -37,7 +37,7 @@ export class SessionRegistry {
   private readonly wakes: WakeTimes;
   private readonly retries = new Map<SessionId, number>();
   private readonly leases: RunLeases;
-  private stopSweep: () => void = () => undefined;
+  private readonly idle: IdleSessions;
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
@@ -45,11 +45,18 @@ export class SessionRegistry {
     this.wakes = new WakeTimes(parts.clock, (id) => this.wake(id));
     this.leases = new RunLeases(parts, (session) => this.kick(session));
     parts.metrics.gauge("duragent_sessions_open", () => this.open.size);
+    parts.metrics.gauge("duragent_session_events_bytes", () =>
+      this.sessions().reduce((sum, { log }) => sum + log.kept.bytes, 0),
+    );
     parts.metrics.gauge("duragent_turns_active", () => this.sessions().filter((one) => one.running).length);
     parts.metrics.gauge("duragent_attached_clients", () =>
       [...this.open.values()].reduce((sum, session) => sum + session.attachedCount, 0),
     );
-    this.sweepLater();
+    this.idle = new IdleSessions(parts, {
+      sessions: () => this.sessions(),
+      close: (session) => this.close(session),
+      failed: (session, error) => this.logFailure(session, error, "an idle session was not closed"),
+    });
   }
 
   /** Those that live here now. */
@@ -132,7 +139,7 @@ export class SessionRegistry {
   /** Lets running turns reach their next safe point, aborts what is left after `graceMs`, and saves every snapshot. */
   async drain(graceMs: number): Promise<void> {
     this.draining = true;
-    this.stopSweep();
+    this.idle.stop();
     this.wakes.stop();
     this.limits.rates.stop();
     const runners = this.sessions().flatMap((session) => (session.runner ? [session.runner] : []));
@@ -153,11 +160,13 @@ export class SessionRegistry {
     const log = await SessionLog.open(this.parts, id);
     const session = new LivingSession(this.parts, log, this.limits);
     await resolveAgent(session, this.parts);
+    trim(session);
     // Last, because whoever comes or goes meanwhile finds no session to tell.
     session.attachedCount = (await store.attached(id)).count;
     log.onChange = () => this.changed(session);
     this.open.set(id, session);
     this.wakes.set(id, null);
+    this.idle.changed();
     this.onChanged(session);
     // Whoever opened it may have something to append first, in the same write.
     queueMicrotask(() => this.kick(session));
@@ -171,7 +180,11 @@ export class SessionRegistry {
     session.checkRunning();
     if (session.log.failure) return this.replaceLater(session);
     this.onChanged(session);
-    if (session.log.durable.seq - session.eventsAtSnapshot >= snapshotEvery) void this.trySnapshot(session);
+    this.idle.changed();
+    const { durable, kept } = session.log;
+    const isDue =
+      durable.seq - session.eventsAtSnapshot >= snapshotEvery.events || kept.newBytes >= snapshotEvery.bytes;
+    if (isDue) void this.trySnapshot(session);
   }
 
   private async trySnapshot(session: LivingSession): Promise<void> {
@@ -210,6 +223,7 @@ export class SessionRegistry {
   /** Synchronous up to the runner's removal: what comes after it starts a new run. */
   private stopped(session: LivingSession, lease: Lease, end: RunEnd | null): void {
     session.runner = null;
+    this.idle.changed();
     session.previousHolder = "self";
     const until = end?.kind === "waits" ? end.step.until : null;
     if (end?.kind === "waits") this.wakes.set(session.id, until);
@@ -270,30 +284,11 @@ export class SessionRegistry {
     return problem !== undefined && !(problem.code === "repeated-crash" && session.forced);
   }
 
-  private sweepLater(): void {
-    this.stopSweep = this.parts.clock.after(sweepMs, () => {
-      const before = this.parts.clock.now() - idleCloseMs;
-      for (const session of this.sessions()) if (isIdle(session) && session.usedAt < before) this.closeIdle(session);
-      this.sweepLater();
-    });
-  }
-
-  private closeIdle(session: LivingSession): void {
-    saveSnapshot(session, this.parts.store)
-      .then(async () => {
-        if (isIdle(session)) await this.close(session);
-      })
-      .catch((error: unknown) => this.logFailure(session, error, "an idle session was not closed"));
-  }
-
   private logFailure(session: LivingSession, error: unknown, message: string): void {
     const code = error instanceof DuragentError ? error.code : undefined;
     this.parts.log.error({ session_id: session.id, code, err: error }, message);
   }
 }
-
-const isIdle = (session: LivingSession): boolean =>
-  !session.runner && session.readers === 0 && session.holds === 0 && session.attachedCount === 0;
 
 const hadOutcome = ({ log }: LivingSession, lease: Lease): boolean =>
   (log.history.findLast((event) => eventKinds[event.type] === "outcome")?.seq ?? 0) > lease.head;

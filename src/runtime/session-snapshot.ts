@@ -1,4 +1,5 @@
 import type { SessionStore } from "../ports/session-store.ts";
+import { neededEvents } from "../domain/session/needed-events.ts";
 import { modelWindowTokens } from "../domain/prompt/model-window.ts";
 import type { SessionState } from "../domain/session/state.ts";
 import type { AgentAccess } from "../schema/agent-access.ts";
@@ -9,19 +10,23 @@ import type { LivingSession } from "./living-session.ts";
 /** Writes a snapshot where there is something new in it, and lets go of events that no request needs any more. */
 export async function saveSnapshot(session: LivingSession, store: SessionStore): Promise<void> {
   const { log } = session;
-  if (log.failure || log.problem || log.durable.seq === session.eventsAtSnapshot) return;
+  if (log.failure || log.durable.seq === session.eventsAtSnapshot) return;
   session.eventsAtSnapshot = log.durable.seq;
   trim(session);
+  if (log.problem) return;
   await store.saveSnapshot(session.lease, session.id, log.snapshot());
 }
 
-function trim({ log, inForce }: LivingSession): void {
-  if (!inForce) return;
-  const { spec } = inForce.agent.definition;
-  const { maxHistoryTokens } = inForce.settings.context;
-  const tokens = maxHistoryTokens === 0 ? modelWindowTokens(spec.model) : maxHistoryTokens;
-  // Twice the budget at four bytes a token: estimates are corrected by up to that much.
-  log.forgetBefore(contextStart(log.history, log.durable, tokens * 8, overheardFrom(log.durable, spec.access)));
+/** Lets go of events that nothing needs any more. */
+export function trim({ log, inForce }: LivingSession): void {
+  const overheard = overheardFrom(log.durable, inForce?.agent.definition.spec.access);
+  if (inForce) {
+    const { maxHistoryTokens } = inForce.settings.context;
+    const tokens = maxHistoryTokens === 0 ? modelWindowTokens(inForce.agent.definition.spec.model) : maxHistoryTokens;
+    // Twice the budget at four bytes a token: estimates are corrected by up to that much.
+    log.kept.forgetBefore(contextStart(log.history, log.durable, tokens * 8, overheard));
+  }
+  log.kept.thin(neededEvents(log.kept.durable(), overheard));
 }
 
 /** The first that the next turn could be shown of what was said in the group. */

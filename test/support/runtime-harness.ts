@@ -37,6 +37,7 @@ export type HarnessOptions = {
   chatIndex?: ChatIndex;
   /** Of the server and, by name, of providers; without them a model is asked three times. */
   limits?: Limits;
+  metrics?: Metrics;
   providerLimits?: Readonly<Record<string, Limits>>;
   /** Of the agent. */
   agentLimits?: Limits;
@@ -108,7 +109,7 @@ export function harness(options: HarnessOptions): Harness {
     rateCounters: clockedCounters(clock),
     clock,
     log: recordingLog(lines),
-    metrics: quietMetrics,
+    metrics: options.metrics ?? quietMetrics,
     digest: (text) => createHash("sha256").update(text).digest("hex"),
     redact: (value) => value,
     redactText: () => ({ push: (text) => text, end: () => "" }),

@@ -30,6 +30,7 @@ export const metricDefinitions = {
 
   duragent_agents: { kind: "gauge", help: "Agents, by whether their definition is valid.", labels: ["state"] },
   duragent_sessions_open: { kind: "gauge", help: "Sessions held in memory." },
+  duragent_session_events_bytes: { kind: "gauge", help: "About what the events of sessions held in memory take." },
 
   duragent_turns_active: { kind: "gauge", help: "Turns that run now." },
   duragent_turns_total: { kind: "counter", help: "Turns that have ended.", labels: ["outcome"] },

@@ -31,14 +31,17 @@ export const calledIn = ({ speakers }: Pick<SessionState, "speakers">, id: strin
 export const rejectionId = ({ sessionId }: SessionState, message: WaitingMessage): string =>
   `${sessionId}.${message.messageId}.rejected`;
 
+/** Tells a sender that a message is not taken. */
+export const isRejection = ({ kind, request_id: id }: EventOf<"gateway_send">): boolean =>
+  kind === "notice" && id.endsWith(".rejected");
+
 /** `request_id` of what tells who asked a question that their next message waits for its answer. */
 export const waitsId = (promptId: string): string => `${promptId}.waits`;
 
 /** A sender that was told is not told again, also if the drop itself was lost. */
 export function told(state: SessionState, event: EventOf<"gateway_send">): SessionState {
-  if (event.kind !== "notice") return state;
-  if (event.request_id.endsWith(".waits")) return toldToWait(state, event.request_id);
-  if (!event.request_id.endsWith(".rejected")) return state;
+  if (event.kind === "notice" && event.request_id.endsWith(".waits")) return toldToWait(state, event.request_id);
+  if (!isRejection(event)) return state;
   return {
     ...state,
     waiting: state.waiting.map((message) =>

@@ -27,10 +27,18 @@ export function groupContext(said: readonly EventOf<"silent_message">[]): string
   return [heading, "", ...omissionNote(omitted), ...shown].join("\n");
 }
 
-/** What people said who are heard and not answered, a text each, within the same bounds. */
+/**
+ * What people said who are heard and not answered, a text each, within the same bounds. How many older ones there were is
+ * not told: so the text stays the same once memory has let go of them.
+ */
 export function heardTexts(said: readonly EventOf<"silent_message">[]): string[] {
-  const { shown, omitted } = newestOf(said, (message) => cut(named(message)));
-  return [...omissionNote(omitted), ...shown];
+  const { shown, omitted } = newestOf(said, heardText);
+  return [...(omitted === 0 ? [] : ["(Older messages are left out.)"]), ...shown];
+}
+
+/** Those of them that make a difference to the texts: what is shown, and one more that is left out. Oldest first. */
+export function heardMessages(said: readonly EventOf<"silent_message">[]): readonly EventOf<"silent_message">[] {
+  return said.slice(-newestOf(said, heardText).shown.length - 1);
 }
 
 const omissionNote = (omitted: number): string[] =>
@@ -50,6 +58,8 @@ function newestOf(
   }
   return { shown, omitted: said.length - shown.length };
 }
+
+const heardText = (message: EventOf<"silent_message">): string => cut(named(message));
 
 const named = ({ sender_name: name, sender_id: id, content }: EventOf<"silent_message">): string =>
   `${name ?? id}: ${content}`;

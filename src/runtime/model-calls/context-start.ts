@@ -1,5 +1,9 @@
 import type { SessionEvent } from "../../schema/session-event.ts";
 import type { SessionState } from "../../domain/session/state.ts";
+import { textUnits } from "../kept-events.ts";
+
+/** What stands around a message: 4 tokens. */
+const messageUnits = 16;
 
 /**
  * The first `seq` that the model's context can still need: from a place between turns on, so many of the newest turns as
@@ -69,8 +73,8 @@ const endsTurn = (event: SessionEvent): boolean =>
   event.type === "turn_end" ||
   (event.legacy === true && event.type === "assistant_response" && !event.tool_calls?.length);
 
+/** Of what takes part in a request: as many units as its tokens are estimated to have bytes, at the least. */
 function sizeOf(event: SessionEvent): number {
-  if (event.type === "tool_result") return event.result.content.length;
-  if (event.type === "assistant_response") return event.content.length + JSON.stringify(event.tool_calls ?? []).length;
-  return "content" in event && typeof event.content === "string" ? event.content.length : 0;
+  const units = textUnits(event);
+  return units === 0 ? 0 : units + messageUnits;
 }

@@ -22,7 +22,7 @@ export async function performCompaction(
   const state = session.log.durable;
   const { turn } = state;
   if (!turn || !session.inForce) return null;
-  const { material, conversation } = buildRequest(state, turn, session.log.durableHistory(), session.inForce);
+  const { material, conversation } = buildRequest(state, turn, session.log.kept.durable(), session.inForce);
   const turns = conversation.turns.filter((one) => one.endSeq !== null && one.endSeq <= throughSeq);
   const request = compactionRequest({ ...material, turns });
   const giveUp = (why: string): void => {

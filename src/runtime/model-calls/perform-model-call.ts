@@ -27,7 +27,7 @@ export async function performModelCall(
   const { turn } = state;
   if (!turn || !session.inForce) return null;
   await prepareTools(session, parts);
-  const built = buildRequest(state, turn, session.log.durableHistory(), session.inForce);
+  const built = buildRequest(state, turn, session.log.kept.durable(), session.inForce);
   if (startsCompaction(session, turn, built)) return null;
   const { inForce } = session;
   const candidates = await candidatesFor(session, inForce, parts, built);

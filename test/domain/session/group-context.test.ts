@@ -93,7 +93,7 @@ test("those who are heard and not answered can not fill the model's window eithe
   );
   const [turn = []] = told(start, ...heard, e.message(1), e.turn(1, [1]));
   assert.ok(turn.join("").length < 26_000);
-  assert.match(turn[0] ?? "", /^\(\d+ older messages are left out\.\)$/);
+  assert.equal(turn[0], "(Older messages are left out.)");
   assert.match(turn.at(-2) ?? "", /^bob: 39 x+…$/);
   assert.equal(turn.at(-1), "m1");
 });

@@ -122,7 +122,8 @@ test("of what a group says for long without the agent only what the next turn ma
   const newest = quiet.at(-10)?.seq ?? 0;
   const from = (events: SessionEvent[], overheardFrom: number | null) =>
     contextStart(events, events.reduce(evolve, initialState), 2_000, overheardFrom);
-  assert.equal(from(quiet, newest), quiet.at(-21)?.seq);
+  // A message is 100 characters and what stands around it.
+  assert.equal(from(quiet, newest), quiet.at(-18)?.seq);
   assert.equal(from(quiet, quiet.at(-100)?.seq ?? 0), quiet.at(-100)?.seq);
   // Also while the turn works that is shown the newest of it, and after it; never within a turn.
   const asked = [e.message(2), e.turn(506, [506], { context_from: newest })];

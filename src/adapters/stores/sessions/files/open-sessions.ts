@@ -34,7 +34,7 @@ export type OpenSessionsOptions = {
 export type FirstReading = { snapshot: Snapshot | null; events: SessionEvent[]; head: number };
 
 // A snapshot that was just read or written is likely to be listed next.
-const snapshotCacheBytes = 8 * 1024 * 1024;
+const snapshotCacheBytes = 2 * 1024 * 1024;
 
 /** The logs that are in memory, at most one object for each. */
 export class OpenSessions {
