@@ -4,7 +4,7 @@ import { getHeapSpaceStatistics, setFlagsFromString } from "node:v8";
 /** Two semi-spaces of 8 MiB. */
 const youngBytesMax = 16 * 1024 * 1024;
 /** So much of the old generation may be garbage before it is collected; a share of what is alive where that is much. */
-const garbageBytesMax = 32 * 1024 * 1024;
+const garbageBytesMax = 16 * 1024 * 1024;
 const garbagePercentMin = 30;
 /** Collections of the old generation that are closer than this cost turns. */
 const apartMsMin = 5_000;
