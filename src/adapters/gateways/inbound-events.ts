@@ -10,7 +10,7 @@ const perSecondMax = 100;
 /** What an event of a chat counts that has not been heard of lately: a session is opened for it, and perhaps made. */
 const newChatCost = 5;
 const chatsKnownMax = 1_000;
-const restMs = 100;
+const restMs = 10;
 /** Read already, so that answers to commands, which come by the same pipe, are heard while handlers wait for them. */
 const waitingMax = 1_000;
 const waitingBytesMax = 4 * 1024 * 1024;

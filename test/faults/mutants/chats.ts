@@ -142,6 +142,20 @@ export const chatMutants: readonly Mutant[] = [
     test: files,
   },
   {
+    name: "the index of chats is written anew again and again while it grows",
+    file: seenFile,
+    find: "Math.max(this.#linesMin, linesMaxFor(this.rows))",
+    replace: "Math.max(this.#linesMin, 1_000)",
+    test: files,
+  },
+  {
+    name: "what is too old stays in the index of chats as long as the server runs",
+    file: seenFile,
+    find: "      if (this.#nowMs() - this.#prunedAtMs > pruneEveryMs) this.#prune();\n",
+    replace: "",
+    test: files,
+  },
+  {
     name: "the index of chats is never synced",
     file: seenFile,
     find: "        await this.#file.sync();\n",

@@ -13,6 +13,9 @@ import { seenAgeMsMax, SeenRows } from "./seen-rows.ts";
 /** A file is written anew when half of it is stale, and not for fewer lines than this. */
 const staleLinesMin = 1_000;
 const linesMaxFor = (rows: SeenRows): number => staleLinesMin + 2 * rows.size;
+const pruneEveryMs = 3_600_000;
+/** Handled at once while a file is written anew beside everything else. */
+const rowsAtOnce = 200;
 
 /**
  * `gateways/NAME/seen.jsonl`: a row for each message. Rows are appended without a sync, because nearly all of them can be
@@ -28,7 +31,9 @@ export class SeenFile {
   #file: FileHandle | null = null;
   #size = 0;
   #lines = 0;
-  #linesMax = staleLinesMin;
+  /** It could not be written anew: not tried again before there are so many lines. */
+  #linesMin = 0;
+  #prunedAtMs: number;
   #queue: Promise<void> = Promise.resolve();
   #failed = false;
 
@@ -38,6 +43,7 @@ export class SeenFile {
     this.#path = options.path;
     this.#gateway = options.gateway;
     this.#nowMs = options.nowMs;
+    this.#prunedAtMs = options.nowMs();
   }
 
   static async open(options: SeenFileOptions): Promise<SeenFile> {
@@ -54,7 +60,8 @@ export class SeenFile {
       await this.#append(news.map((one) => lineOf(rowOf(one))).join(""));
       this.#lines += news.length;
       for (const one of news) this.rows.note(one);
-      if (this.#lines > this.#linesMax) await this.#tidy();
+      if (this.#nowMs() - this.#prunedAtMs > pruneEveryMs) this.#prune();
+      if (this.#lines > Math.max(this.#linesMin, linesMaxFor(this.rows))) await this.#tidy();
     });
   }
 
@@ -121,33 +128,37 @@ export class SeenFile {
         else this.rows.note(this.#seenOf(isWhole ? row : withoutPlace(row)));
       }
     }
-    this.rows.prune(this.#nowMs());
-    this.#linesMax = linesMaxFor(this.rows);
-    if (!isWhole || stale > 0 || this.#lines > this.#linesMax) await this.#tidy();
+    this.#prune();
+    if (!isWhole || stale > 0 || this.#lines > linesMaxFor(this.rows)) await this.#tidy();
   }
 
   /** Where the file can not be written anew, a full disk for one, the old one does as well: it is tried again later. */
   async #tidy(): Promise<void> {
     try {
       await this.#writeAnew();
-      this.#linesMax = linesMaxFor(this.rows);
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
-      this.#linesMax = this.#lines + linesMaxFor(this.rows);
+      this.#linesMin = this.#lines + linesMaxFor(this.rows);
     }
   }
 
-  /** Rows in their order, as many at a time as were read at once; `null` for a line that can not be read. */
+  #prune(): void {
+    this.#prunedAtMs = this.#nowMs();
+    this.rows.prune(this.#prunedAtMs);
+  }
+
+  /** Rows in their order, some at a time; `null` for a line that can not be read. */
   async *#read(file: FileHandle): AsyncGenerator<(Row | null)[]> {
     for await (const lines of readLines(file, 0, this.#size))
-      yield lines.map(({ whole, bytes }) => (whole ? rowIn(bytes) : null));
+      for (let at = 0; at < lines.length; at += rowsAtOnce)
+        yield lines.slice(at, at + rowsAtOnce).map(({ whole, bytes }) => (whole ? rowIn(bytes) : null));
   }
 
   /** Leaves out what is too old, beyond the newest, twice there, or can not be read. A power cut leaves the old file or the new. */
   async #writeAnew(): Promise<void> {
     const old = await this.#opened();
     const path = `${this.#path}.new`;
-    this.rows.prune(this.#nowMs());
+    this.#prune();
     await this.#fs.remove(path);
     const file = await this.#fs.open(path, "create");
     const kept = await this.#copyInto(file, old);

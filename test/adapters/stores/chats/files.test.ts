@@ -124,6 +124,22 @@ test("the file is written anew when half of it is stale, and while it runs it ta
   assert.deepEqual(await readdir(join(folder, "telegram")), ["seen.jsonl"]);
 });
 
+test("a flood of new messages is appended, and a week later half of the file is stale and it is written anew", async () => {
+  const { clock, path, open } = await place();
+  const index = await open();
+  const note = (word: string, count: number) =>
+    index.note(Array.from({ length: count }, (_, at) => seen(clock, `${word}:${at}`)));
+  await note("first", 1);
+  const { ino } = await stat(path);
+  for (let round = 0; round < 10; round += 1) await note(`round ${round}`, 500);
+  assert.equal((await stat(path)).ino, ino);
+  clock.advance(8 * 24 * 3_600_000);
+  await note("last", 1);
+  assert.equal((await readFile(path, "utf8")).trimEnd().split("\n").length, 1);
+  assert.equal(index.has(chat, "round 9:499"), false);
+  await index.close();
+});
+
 test("what is too old leaves the file at the next start", async () => {
   const { clock, path, open } = await place();
   const index = await open();
