@@ -5,8 +5,6 @@ export async function run(argv: readonly string[]): Promise<number> {
     process.stdout.write(`${programVersion()}\n`);
     return 0;
   }
-  const { boundHeap } = await import("./adapters/bound-heap.ts");
-  boundHeap();
   const [{ runProgram }, { processContext }] = await Promise.all([
     import("./surfaces/cli/program.ts"),
     import("./app/process-context.ts"),

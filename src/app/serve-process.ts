@@ -1,3 +1,4 @@
+import { boundHeap } from "../adapters/bound-heap.ts";
 import type { LogSettings } from "../adapters/logging/pino.ts";
 import type { GatewayStatus } from "../ports/gateway-host.ts";
 import type { ServeFlags, ServerHandle } from "../surfaces/cli/ground.ts";
@@ -45,8 +46,10 @@ export async function serveProcess({
     },
   });
   await announce(server, loaded, flags.print);
+  const unboundHeap = boundHeap();
   return {
     stopped: server.stopped.then(() => {
+      unboundHeap();
       letGo();
       return 0;
     }),

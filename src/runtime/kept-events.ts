@@ -96,11 +96,26 @@ export class KeptEvents {
 
 const sizeOf = (events: readonly SessionEvent[]): number => events.reduce((sum, event) => sum + bytesOf(event), 0);
 
-const bytesOf = (event: SessionEvent | undefined): number => (event ? eventBytes + textUnits(event) : 0);
+const bytesOf = (event: SessionEvent | undefined): number =>
+  event ? eventBytes + textUnits(event) + unseenUnits(event) : 0;
 
-/** Length of what an event says, in UTF-16 units: what can be long in it. */
+/** Length of what an event says to people and models, in UTF-16 units. */
 export function textUnits(event: SessionEvent): number {
   if (event.type === "tool_result") return event.result.content.length;
   const calls = event.type === "assistant_response" && event.tool_calls ? JSON.stringify(event.tool_calls).length : 0;
   return calls + ("content" in event && typeof event.content === "string" ? event.content.length : 0);
+}
+
+/** The same of what else can be long. */
+function unseenUnits(event: SessionEvent): number {
+  switch (event.type) {
+    case "assistant_response":
+      return (event.thinking ?? "").length + (event.provider_state ? JSON.stringify(event.provider_state).length : 0);
+    case "context_compacted":
+      return event.summary.length;
+    case "turn_start":
+      return (event.notes ?? "").length;
+    default:
+      return 0;
+  }
 }

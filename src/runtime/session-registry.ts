@@ -10,7 +10,7 @@ import type { RuntimeParts } from "./parts.ts";
 import { RunLeases } from "./run-leases.ts";
 import { run, type RunEnd } from "./runner.ts";
 import { SessionLog } from "./session-log.ts";
-import { saveSnapshot, trim } from "./session-snapshot.ts";
+import { saveSnapshot, thin } from "./session-snapshot.ts";
 import { WakeTimes } from "./wake-times.ts";
 
 /** A snapshot is kept, and memory let go of, after so many events or bytes, whichever is first. */
@@ -160,7 +160,7 @@ export class SessionRegistry {
     const log = await SessionLog.open(this.parts, id);
     const session = new LivingSession(this.parts, log, this.limits);
     await resolveAgent(session, this.parts);
-    trim(session);
+    thin(session);
     // Last, because whoever comes or goes meanwhile finds no session to tell.
     session.attachedCount = (await store.attached(id)).count;
     log.onChange = () => this.changed(session);

@@ -53,7 +53,7 @@ export const keptInMemoryMutants: readonly Mutant[] = [
   {
     name: "what is not needed stays in memory as long as the turn is open",
     file: "src/runtime/session-snapshot.ts",
-    find: "  log.kept.thin(neededEvents(log.kept.durable(), overheard));\n",
+    find: "  kept.thin(neededEvents(kept.durable(), overheardFrom(session)));\n",
     replace: "",
     test: memory,
   },
@@ -65,10 +65,24 @@ export const keptInMemoryMutants: readonly Mutant[] = [
     test: memory,
   },
   {
+    name: "a session that is being closed is closed once more",
+    file: "src/runtime/idle-sessions.ts",
+    find: "filter((session) => isIdle(session) && !this.closing.has(session))",
+    replace: "filter((session) => isIdle(session))",
+    test: memory,
+  },
+  {
+    name: "a session is closed while its last events are on their way",
+    file: "src/runtime/idle-sessions.ts",
+    find: "(log.failure !== null || log.tail.seq === log.durable.seq)",
+    replace: "log.tail.seq > 0",
+    test: memory,
+  },
+  {
     name: "the young generation grows as V8 likes",
     file: "src/adapters/bound-heap.ts",
-    find: "isYoungFull ? 1 : 2",
-    replace: "2",
+    find: "isYoungFull ? 1 : defaultFactor",
+    replace: "defaultFactor",
     test: "test/adapters/bound-heap.test.ts",
   },
 ];
