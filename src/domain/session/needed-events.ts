@@ -1,4 +1,4 @@
-import { eventKinds, type EventOf, type SessionEvent } from "../../schema/session-event.ts";
+import type { EventOf, SessionEvent } from "../../schema/session-event.ts";
 import { isRejection } from "./evolve-chat.ts";
 import { heardMessages } from "./group-context.ts";
 
@@ -20,15 +20,22 @@ export function neededEvents(
         return !dropped.has(event.message_id);
       case "silent_message":
         return heard.has(event);
-      case "turn_start":
-      case "turn_end":
-      case "tools_skipped":
-        return true;
       case "gateway_send":
         // A tool that is run again must not notify twice.
         return event.kind === "notice" && !isRejection(event);
+      case "turn_start":
+      case "turn_end":
+      case "assistant_response":
+      case "tool_result":
+      case "tools_skipped":
+      case "context_compacted":
+      case "usage_recorded":
+      case "process_started":
+      case "process_ended":
+      case "error":
+        return true;
       default:
-        return eventKinds[event.type] === "outcome";
+        return false;
     }
   };
 }
