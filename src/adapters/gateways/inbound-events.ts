@@ -6,7 +6,7 @@ const handledMax = 64;
 /** Handed on at once after a rest. */
 const burstMax = 200;
 /** Handed on for as long as more wait: each may be a turn, and a flood must leave the processor and the disk to others. */
-const perSecondMax = 50;
+const perSecondMax = 25;
 /** What an event of a chat counts that has not been heard of lately: a session is opened for it, and perhaps made. */
 const newChatCost = 5;
 const chatsKnownMax = 1_000;
