@@ -1,7 +1,7 @@
 import { ask } from "../../support/http-harness.ts";
 import { createSession, givenUp } from "./load-client.ts";
 import type { Submission, Told } from "./ledger.ts";
-import { Broken, type World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** What a message asks of the agent; the word after it is like no other's. */
 export const deeds = ["write", "keep", "ask"] as const;
@@ -66,8 +66,6 @@ async function send(world: World, place: Place, { sessionId, key, content }: Sub
   if (status === 200)
     return { kind: "answered", responseId: json.message_id, content: json.content, turnId: json.turn_id };
   if (json?.error_code === "repeated-crash") return givenUp(world);
-  // Held back, as each of its lives ended before anything had come of it: the message, once more, is who wants it to go on.
-  if (json?.type === "urn:duragent:problem:repeated-crash") throw new Broken(`${content}: ${text}`);
   world.ledger.fault("unexpected", `${content}: ${status} ${text}`);
   return null;
 }
