@@ -60,9 +60,11 @@ function block(token: Token, around: readonly Mark[]): Run[] {
   }
 }
 
-function code({ text, lang }: Tokens.Code, around: readonly Mark[]): Run[] {
-  const language = /^[\w+#.-]{1,40}/.exec(lang ?? "")?.[0];
-  return [{ text, marks: codeWithin({ tag: "pre", ...(language !== undefined && { language }) }, around) }];
+/** What stands after the fence is the language for Telegram, or is said: else it would be lost. */
+function code({ text, lang = "" }: Tokens.Code, around: readonly Mark[]): Run[] {
+  const [language] = /^[\w+#.-]{1,40}$/.exec(lang) ?? [];
+  const said = language === undefined && lang !== "" ? `${lang}\n${text}` : text;
+  return [{ text: said, marks: codeWithin({ tag: "pre", ...(language !== undefined && { language }) }, around) }];
 }
 
 // Telegram has no quotation inside of a quotation.
