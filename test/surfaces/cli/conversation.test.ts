@@ -234,15 +234,27 @@ test("ctrl-c without a turn only says how to leave; a line in between makes the 
 
 test("slash commands are performed, // sends, an unknown one is said with the list", async () => {
   const { asked, show, conversation, shown, text } = linked();
-  await conversation.line("/end", true);
+  await conversation.line("/cancel", true);
   await conversation.line("/wat", true);
   assert.match(text(), /\/wat is no command here/);
   const line = conversation.line("//end", false);
   await shown(/> \/end/);
   show(turnEnd);
   await line;
-  assert.deepEqual(asked, ["end", "send /end"]);
+  assert.deepEqual(asked, ["cancel", "send /end"]);
   await conversation.line("/detach", true);
+  assert.equal(await conversation.over, 0);
+});
+
+test("/end hands the word back once the end of the session has been shown", async () => {
+  const { asked, show, conversation, text } = linked();
+  let isBack = false;
+  const line = conversation.line("/end", true).then(() => (isBack = true));
+  for (let turns = 0; turns < 10; turns += 1) await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual([asked, isBack], [["end"], false]);
+  show({ type: "session_end", reason: "completed" });
+  await line;
+  assert.match(text(), /the session has ended: completed/);
   assert.equal(await conversation.over, 0);
 });
 

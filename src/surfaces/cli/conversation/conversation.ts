@@ -178,7 +178,11 @@ export function startConversation(options: ConversationOptions) {
     print: (text) => transcript.note(text),
     leave: () => leave(exitCodes.done),
     cancel: () => link.cancel(),
-    end: () => link.end(),
+    // Until the stream has shown that it has: who leaves with the last line of a pipe would not hear of it.
+    end: async () => {
+      await link.end();
+      await left.promise;
+    },
   };
 
   return {
