@@ -30,16 +30,25 @@ export async function enter(
   if (registry.draining && command.type !== "record_delivery")
     throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
   const { problem } = session.log;
-  if (problem?.code === "repeated-crash" && !session.forced) throw new DuragentError(problem.code, problem.detail);
+  const isInsisted = command.type === "send_message" || command.type === "decide_approval";
+  if (problem?.code === "repeated-crash" && !isInsisted) throw new DuragentError(problem.code, problem.detail);
+  const goOn = (): void => {
+    if (isInsisted) insist(session);
+    registry.kick(session);
+  };
   for (let conflicts = 0; ; conflicts += 1) {
     const accepted = accept(session.tail, command);
     if (unfit || accepted.kind === "refused") {
       const before = await enteredBefore(session, command);
-      if (before) return before;
+      if (before) {
+        goOn();
+        return before;
+      }
     }
     if (unfit) throw unfit;
     if (accepted.kind === "refused") throw refusal(accepted);
     if (accepted.kind === "settled") {
+      goOn();
       await session.log.whenDurable(session.tail.seq);
       return { kind: "settled", settled: accepted };
     }
@@ -49,13 +58,19 @@ export async function enter(
         : await enterInQueue(session, command);
     if (appended.kind === "conflict") continue;
     const first = appendedEvent(appended);
-    if (appended.kind === "appended" && first) registry.kick(session);
+    if (first || appended.kind === "duplicate") goOn();
     if (appended.kind === "appended" || appended.kind === "duplicate") await appended.durable;
     if (appended.kind === "duplicate")
       return { kind: "duplicate", event: sameInput(appended.event, accepted.event, session) };
     if (first) return { kind: "appended", event: first };
     // Decided in the queue that there is nothing to append, or that it may not enter: ask once more, and answer that.
   }
+}
+
+/** Somebody wants it to go on, however often it has killed its process. */
+function insist(session: LivingSession): void {
+  session.forced = true;
+  if (session.log.problem?.code === "repeated-crash") session.log.problem = undefined;
 }
 
 /** What is refused now may have been accepted earlier: a key that was seen answers as it did then. */
@@ -124,8 +139,6 @@ export function sessionCommands(
   return {
     send: (id: SessionId, message: SendMessage): Promise<Sent> =>
       registry.with(id, async (session) => {
-        session.forced = true;
-        if (session.log.problem?.code === "repeated-crash") session.log.problem = undefined;
         // It may have been put right since it was looked for last.
         if (!session.inForce && !session.runner) await resolveAgent(session, registry.parts);
         const messageId = `msg_${clock.ulid()}` as MessageId;

@@ -211,6 +211,7 @@ export class SessionRegistry {
       this.leases.release(session, null, null);
       this.logFailure(session, error, "a session's run failed");
       if (error instanceof DuragentError && heldBackBy.has(error.code)) {
+        if (error.code === "repeated-crash" && session.forced) return this.kick(session);
         // Trying again by itself would change nothing.
         session.log.problem = { code: error.code as SessionProblem["code"], detail: error.message };
         session.feed.changed();

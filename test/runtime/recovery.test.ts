@@ -6,6 +6,7 @@ import type { MessageId } from "../../src/schema/ids.ts";
 import { gate } from "../support/fake-model.ts";
 import { eventsOf, eventually, harness, newSession, type HarnessOptions } from "../support/runtime-harness.ts";
 import { openRestartableStore } from "../support/test-store.ts";
+import { until } from "../support/until.ts";
 
 const patient = { timeoutMs: 5_000, signal: new AbortController().signal };
 const message = { source: "http", mayDecide: true };
@@ -204,4 +205,63 @@ test("a turn that crashes its process three times without getting further ends a
   const answer = await last.sessions.answer(id, sent.messageId, patient);
   assert.equal(answer.kind === "failed" && answer.error.code, "repeated-crash");
   assert.equal(last.model.requests.length, 0);
+});
+
+/** A session that was killed in the middle of a call that somebody had allowed, and in each of its next four lives. */
+async function heldBack(t: TestContext) {
+  const disk = await openRestartableStore(t);
+  const started = gate();
+  const hangs = touch("unsafe", () => (started.open(), new Promise(() => {})));
+  const options = { tools: [hangs], policy: () => ({ policy: "ask" as const, denial: null }) };
+  const first = harness({ store: disk.store, ...options });
+  const id = await newSession(first, "continue");
+  first.model.reply({ calls: [call("c1")] });
+  const words = { content: "go", idempotencyKey: "k1", ...message };
+  const { messageId } = await first.sessions.send(id, words);
+  await first.sessions.answer(id, messageId, patient);
+  await first.sessions.decide(id, allowed);
+  await started.opened;
+  await disk.kill();
+  for (let life = 0; life < 4; life += 1) {
+    await (await disk.reopen()).acquire(id, "worker");
+    await disk.kill();
+  }
+  const asked = gate();
+  const mayAnswer = gate();
+  const store = await disk.reopen();
+  const acquire = store.acquire.bind(store);
+  store.acquire = async (...given) => {
+    asked.open();
+    await mayAnswer.opened;
+    return acquire(...given);
+  };
+  const last = harness({ store, ...options });
+  await last.sessions.start();
+  await asked.opened;
+  const problem = async () => (await last.sessions.get(id)).problem?.code;
+  return { id, words, messageId, last, mayAnswer, problem };
+}
+
+const allowed = { callId: "c1", decision: "allow_once", decidedBy: "http" } as const;
+
+test("a session that was held back goes on when its message or an answer to its question comes once more", async (t) => {
+  for (const comesAgain of ["message", "answer"]) {
+    const { id, words, messageId, last, mayAnswer, problem } = await heldBack(t);
+    mayAnswer.open();
+    await until("it is held back", async () => (await problem()) === "repeated-crash");
+    await assert.rejects(last.sessions.decide(id, { ...allowed, callId: "c2" }), { code: "not-found" });
+    assert.equal(await problem(), "repeated-crash");
+    if (comesAgain === "answer") assert.equal((await last.sessions.decide(id, allowed)).repeated, true);
+    else assert.equal((await last.sessions.send(id, words)).messageId, messageId);
+    assert.equal((await last.sessions.answer(id, messageId, patient)).kind, "ended");
+    assert.equal(await problem(), undefined);
+  }
+});
+
+test("what comes while a session is about to be held back sets it going", async (t) => {
+  const { id, words, messageId, last, mayAnswer, problem } = await heldBack(t);
+  await last.sessions.send(id, words);
+  mayAnswer.open();
+  assert.equal((await last.sessions.answer(id, messageId, patient)).kind, "ended");
+  assert.equal(await problem(), undefined);
 });
