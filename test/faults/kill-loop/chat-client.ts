@@ -73,9 +73,14 @@ export class ChatJournal {
     await writeFile(join(this.#folder, "over"), "");
   }
 
-  /** How often a gateway has started so far. */
-  async runs(): Promise<number> {
-    return await this.#count("started");
+  /** How many messages were sent so far. */
+  async sent(): Promise<number> {
+    return await this.#count("sent");
+  }
+
+  /** Resolves when more messages than so many were sent. */
+  async talks(sent: number): Promise<void> {
+    await this.#moreThan(sent, "sent");
   }
 
   /** Resolves when a gateway has started once more than so often. */
@@ -88,10 +93,10 @@ export class ChatJournal {
     return this.#moreThan(times, "idle");
   }
 
-  async #moreThan(times: number, kind: "started" | "idle"): Promise<number> {
+  async #moreThan(times: number, kind: "started" | "idle" | "sent"): Promise<number> {
     let count = 0;
     await until(
-      `a gateway is ${kind}`,
+      `a gateway notes ${kind} once more`,
       async () => {
         count = await this.#count(kind);
         // What is waited for needs the processor more than this does.
