@@ -175,4 +175,25 @@ export const engineMutants = [
     replace: "",
     test: "test/domain/session/engine.property.test.ts",
   },
+  {
+    name: "what comes while a session is being held back is forgotten",
+    file: "src/runtime/session-registry.ts",
+    find: '        if (error.code === "repeated-crash" && session.forced) return this.kick(session);\n',
+    replace: "",
+    test: "test/runtime/recovery.test.ts",
+  },
+  {
+    name: "a held back session takes no answer to its question",
+    file: "src/runtime/session-commands.ts",
+    find: ' || command.type === "decide_approval"',
+    replace: "",
+    test: "test/runtime/recovery.test.ts",
+  },
+  {
+    name: "a message that comes once more does not set a held back session going",
+    file: "src/runtime/session-commands.ts",
+    find: 'if (first || appended.kind === "duplicate") goOn();',
+    replace: "if (first) goOn();",
+    test: "test/runtime/recovery.test.ts",
+  },
 ] as const;

@@ -120,4 +120,11 @@ export const telegramMutants: readonly Mutant[] = [
     test: "test/gateways/protocol/split-markdown.test.ts",
     only: "closes a code block",
   },
+  {
+    name: "what follows a fence and is no language is left out",
+    file: "gateways/telegram/src/format.ts",
+    find: 'language === undefined && lang !== "" ? `${lang}\\n${text}` : text',
+    replace: "text",
+    test: "test/gateways/telegram/format.test.ts",
+  },
 ];

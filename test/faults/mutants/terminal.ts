@@ -76,4 +76,11 @@ export const terminalMutants: readonly Mutant[] = [
     replace: 'void outgoing.destroy(new Error("aborted"));',
     test: "test/client/client.test.ts",
   },
+  {
+    name: "a pipe that says /end leaves before the end is shown",
+    file: "src/surfaces/cli/conversation/conversation.ts",
+    find: "      await left.promise;\n",
+    replace: "",
+    test: "test/surfaces/cli/conversation.test.ts",
+  },
 ];
