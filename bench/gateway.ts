@@ -9,8 +9,10 @@ import { atMost, told, type Row } from "./row.ts";
 import { quantile } from "./support/quantile.ts";
 import { benchFolder, startDuragent } from "./support/servers.ts";
 
-const messages = 600;
-const warmUp = 100;
+/** One after the other: each may say so many messages at once before it is heard at a slower rate. The first warms up. */
+const gateways = 4;
+const messages = 180;
+const warmUp = 40;
 const goalMs = 3;
 const gateway = join(import.meta.dirname, "timing-gateway.ts");
 
@@ -19,14 +21,15 @@ export async function run(): Promise<Row[]> {
   await using folder = await benchFolder();
   // Before and after, so that both meet the same moments of a shared machine.
   const before = await floorTimes(folder.path);
-  const path = join(folder.path, "times.json");
-  await writeWorkspace(folder.path, path);
+  const paths = Array.from({ length: gateways }, (_, at) => join(folder.path, `times-${at}.json`));
+  await writeWorkspace(folder.path, paths);
   await using server = await startDuragent(folder.path);
-  while (!existsSync(path)) {
+  while (!existsSync(paths.at(-1) ?? "")) {
     process.kill(server.pid, 0);
     await sleep(50);
   }
-  const times = timesIn(await readFile(path, "utf8")).slice(warmUp);
+  const texts = await Promise.all(paths.slice(1).map((path) => readFile(path, "utf8")));
+  const times = texts.flatMap(timesIn);
   const floor = [before, await floorTimes(folder.path)].flatMap((half) => half.slice(warmUp));
   const peer = { name: "a line there and back, 2 × write + fdatasync", value: quantile(floor, 0.5) };
   const what = "gateway message in → session → out, without the model";
@@ -49,16 +52,17 @@ function timesIn(text: string): number[] {
   return times.map(Number);
 }
 
-async function writeWorkspace(folder: string, path: string): Promise<void> {
+async function writeWorkspace(folder: string, paths: readonly string[]): Promise<void> {
   const agent = join(folder, ".duragent/agents/bench");
   await mkdir(agent, { recursive: true });
-  const args = JSON.stringify([gateway, String(messages), path]);
+  const external = paths.map((path, at) => ({
+    name: `bench-${at}`,
+    command: process.execPath,
+    args: [gateway, String(messages), path, ...(paths[at - 1] === undefined ? [] : [paths[at - 1]])],
+  }));
   await writeFile(
     join(folder, "duragent.yaml"),
-    [
-      "logging: { format: json }",
-      `gateways: { external: [{ name: bench, command: "${process.execPath}", args: ${args} }] }`,
-    ].join("\n"),
+    `logging: { format: json }\ngateways: ${JSON.stringify({ external })}\n`,
   );
   await writeFile(
     join(agent, "agent.yaml"),

@@ -1,18 +1,24 @@
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 // A gateway that says one thing after the other, each when the last was answered, and writes down how long each took.
-// Arguments: how many, and where the milliseconds go. As an echo (`echo`) it is the floor's child.
+// Arguments: how many, where the milliseconds go, and a file to wait for before it begins. As an echo (`echo`) it is the floor's child.
 
-const [count = "0", path = ""] = process.argv.slice(2);
+const [count = "0", path = "", before] = process.argv.slice(2);
 const say = (event: object): void => void process.stdout.write(`${JSON.stringify(event)}\n`);
 /** For what is recorded of an answer's delivery, which nobody waits for. */
 const pauseMs = 10;
 /** A conversation of a usual length; the first message of each makes a session, which is not what is timed. */
 const messagesPerChat = 21;
+const lookMs = 20;
 const times: number[] = [];
 let saidAt = 0;
 let said = 0;
+
+function begin(): void {
+  if (before === undefined || existsSync(before)) next();
+  else setTimeout(begin, lookMs);
+}
 
 function next(): void {
   if (times.length === Number(count)) return writeFileSync(path, JSON.stringify(times));
@@ -35,7 +41,7 @@ createInterface({ input: process.stdin })
     const command: { type: string; request_id?: string } = JSON.parse(line);
     const { type, request_id } = command;
     if (type === "initialize") say({ type: "ready", gateway: "bench", version: "1", capabilities: ["ack"] });
-    if (type === "initialize") next();
+    if (type === "initialize") begin();
     if (type === "ping") say({ type: "pong", request_id, uptime_seconds: 1, connected: true });
     if (type !== "send_message") return;
     if (said % messagesPerChat !== 1) times.push(performance.now() - saidAt);
