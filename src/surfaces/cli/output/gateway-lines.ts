@@ -15,6 +15,8 @@ export function trialLines({ gateway, ping, sent, log = [] }: GatewayTrialBody):
   const lines: string[] = log.map((line) => `  | ${terminalText(line)}`);
   if (gateway.program)
     lines.push(`ready          ${terminalLine(`${gateway.program.gateway} ${gateway.program.version}`)}`);
+  else if (ping.answered && gateway.state === "starting")
+    lines.push(`NOT ready      ${terminalLine(gateway.last_error ?? "it has not said ready")}`);
   if (gateway.capabilities.length > 0) lines.push(`can            ${terminalLine(gateway.capabilities.join(", "))}`);
   if (gateway.auth) lines.push(`must be let in ${authLine(gateway.auth)}`);
   if (!ping.answered) lines.push(`no answer      ${terminalLine(ping.detail ?? "")}`);
@@ -28,8 +30,9 @@ export function trialLines({ gateway, ping, sent, log = [] }: GatewayTrialBody):
   return lines.map((line) => line.trimEnd());
 }
 
-/** Whether a try has shown that it works. */
-export const hasWorked = ({ ping, sent }: GatewayTrialBody): boolean => ping.connected === true && sent?.ok !== false;
+/** Whether a try has shown that it works: one that answers and never says `ready` is sent nothing. */
+export const hasWorked = ({ gateway, ping, sent }: GatewayTrialBody): boolean =>
+  gateway.state === "ready" && ping.connected === true && sent?.ok !== false;
 
 function authLine(auth: NonNullable<GatewayBody["auth"]>): string {
   if (auth.method === "pair_code") return `enter the code ${terminalLine(String(auth["code"]))} on the platform`;
