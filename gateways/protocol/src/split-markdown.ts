@@ -5,11 +5,13 @@ import { inlineStretches, type Stretch } from "./inline-marks.ts";
 export type MessageLimit = { readonly max: number; size(markdown: string): number };
 
 /** A code block's first line: its mark and what stands behind it. Longer ones are text. */
-const fence = /^(?<indent>[ \t>]*)(?<mark>`{3,45}|~{3,45})(?<language>[^`\n]{0,60})$/;
+const fence = /^(?<indent>[ \t>]*)(?<mark>`{3,45}|~{3,45})(?<info>[^`\n]{0,60})$/;
+/** Of what stands behind a mark only this is said again where the block goes on. */
+const language = /^[ \t]*[\w+#.-]+(?![^ \t])/;
 /** How much of a text is looked at for one part, in `max`: a character takes at most two units, marks more. */
 const windowOfMax = 3;
 
-type Fence = { readonly line: string; readonly close: string; readonly mark: string };
+type Fence = { readonly again: string; readonly close: string; readonly mark: string };
 /** What stands around a place: a part that ends there closes it, the next one opens it again. */
 type Around = { readonly fence?: Fence; readonly marks: readonly string[] };
 const nothing: Around = { marks: [] };
@@ -67,7 +69,7 @@ function longest(length: number, fits: (length: number) => boolean): number {
 }
 
 function whole(body: string, before: Around, after: Around): string {
-  const start = (before.fence ? `${before.fence.line}\n` : "") + before.marks.join("");
+  const start = (before.fence ? `${before.fence.again}\n` : "") + before.marks.join("");
   const end = after.marks.toReversed().join("") + (after.fence ? `\n${after.fence.close}` : "");
   const part = start + body.trimEnd() + end;
   // A cut within a line can make of its half what begins a block.
@@ -161,8 +163,10 @@ function fencesOf(
 }
 
 function fenceOf(line: string): Fence | undefined {
-  const { indent = "", mark } = fence.exec(line)?.groups ?? {};
-  return mark === undefined ? undefined : { line, close: indent + mark, mark };
+  const { indent = "", mark, info = "" } = fence.exec(line)?.groups ?? {};
+  if (mark === undefined) return undefined;
+  const close = indent + mark;
+  return { again: close + (language.exec(info)?.[0] ?? ""), close, mark };
 }
 
 function closedBy(line: string, { mark }: Fence): boolean {

@@ -60,11 +60,12 @@ function block(token: Token, around: readonly Mark[]): Run[] {
   }
 }
 
-/** What stands after the fence is the language for Telegram, or is said: else it would be lost. */
+/** The first word after the fence is the language, for Telegram. What else stands there is said, before the code: nobody copies it with that. */
 function code({ text, lang = "" }: Tokens.Code, around: readonly Mark[]): Run[] {
-  const [language] = /^[\w+#.-]{1,40}$/.exec(lang) ?? [];
-  const said = language === undefined && lang !== "" ? `${lang}\n${text}` : text;
-  return [{ text: said, marks: codeWithin({ tag: "pre", ...(language !== undefined && { language }) }, around) }];
+  const [, language, said] = /^([\w+#.-]{1,40})?(?:(?:^|\s+)(.+))?$/s.exec(lang) ?? [];
+  const shown = { text, marks: codeWithin({ tag: "pre", ...(language !== undefined && { language }) }, around) };
+  if (said === undefined) return [shown];
+  return text === "" ? [{ text: said, marks: around }] : [{ text: `${said}\n`, marks: around }, shown];
 }
 
 // Telegram has no quotation inside of a quotation.

@@ -123,8 +123,8 @@ export const telegramMutants: readonly Mutant[] = [
   {
     name: "what follows a fence and is no language is left out",
     file: "gateways/telegram/src/format.ts",
-    find: 'language === undefined && lang !== "" ? `${lang}\\n${text}` : text',
-    replace: "text",
+    find: "if (said === undefined) return",
+    replace: "return",
     test: "test/gateways/telegram/format.test.ts",
   },
 ];

@@ -122,6 +122,21 @@ describe("splitting Markdown into messages", () => {
     );
   });
 
+  it("says again the language of a code block, and nothing else of its first line", () => {
+    const code = Array.from({ length: 30 }, (_, index) => `line ${index};`).join("\n");
+    for (const [info, again] of [
+      ["js title=x", "js"],
+      ["word> two", ""],
+      [" c++ {1}", " c++"],
+    ] as const) {
+      const parts = splitMarkdown(`\`\`\`${info}\n${code}\n\`\`\``, units(200));
+      assert.deepEqual(
+        parts.map((part) => part.split("\n", 1)[0]),
+        parts.map((_, index) => `\`\`\`${index === 0 ? info : again}`),
+      );
+    }
+  });
+
   it("opens bold text again in the next part", () => {
     const parts = splitMarkdown(`**${"word ".repeat(60)}end** and more`, units(200));
     assert.equal(parts.length, 2);
