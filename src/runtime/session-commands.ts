@@ -16,6 +16,13 @@ export type Entered =
   | { kind: "duplicate"; event: SessionEvent }
   | { kind: "settled"; settled: Settled };
 
+type EnterOptions = {
+  /** Why it may not enter, unless it has before. */
+  unfit?: DuragentError | null;
+  /** Somebody wants the session to go on, however often it has killed its process. */
+  insists?: boolean;
+};
+
 /**
  * The one way in for everything that comes from outside: accepted by the engine, appended, and durable when this
  * resolves. Throws what the engine refuses as a DuragentError.
@@ -24,16 +31,15 @@ export async function enter(
   registry: SessionRegistry,
   session: LivingSession,
   command: SessionCommand,
-  unfit: DuragentError | null = null,
+  { unfit = null, insists = false }: EnterOptions = {},
 ): Promise<Entered> {
   // That something went out is known already: unrecorded, it would be sent again.
   if (registry.draining && command.type !== "record_delivery")
     throw new DuragentError("shutting-down", "the server is shutting down; try again", { retryAfterMs: 1_000 });
   const { problem } = session.log;
-  const isInsisted = command.type === "send_message" || command.type === "decide_approval";
-  if (problem?.code === "repeated-crash" && !isInsisted) throw new DuragentError(problem.code, problem.detail);
+  if (problem?.code === "repeated-crash" && !insists) throw new DuragentError(problem.code, problem.detail);
   const goOn = (): void => {
-    if (isInsisted) insist(session);
+    if (insists) insist(session);
     registry.kick(session);
   };
   for (let conflicts = 0; ; conflicts += 1) {
@@ -58,16 +64,19 @@ export async function enter(
         : await enterInQueue(session, command);
     if (appended.kind === "conflict") continue;
     const first = appendedEvent(appended);
-    if (first || appended.kind === "duplicate") goOn();
-    if (appended.kind === "appended" || appended.kind === "duplicate") await appended.durable;
-    if (appended.kind === "duplicate")
-      return { kind: "duplicate", event: sameInput(appended.event, accepted.event, session) };
+    if (appended.kind === "duplicate") {
+      await appended.durable;
+      const event = sameInput(appended.event, accepted.event, session);
+      goOn();
+      return { kind: "duplicate", event };
+    }
+    if (first) goOn();
+    if (appended.kind === "appended") await appended.durable;
     if (first) return { kind: "appended", event: first };
     // Decided in the queue that there is nothing to append, or that it may not enter: ask once more, and answer that.
   }
 }
 
-/** Somebody wants it to go on, however often it has killed its process. */
 function insist(session: LivingSession): void {
   session.forced = true;
   if (session.log.problem?.code === "repeated-crash") session.log.problem = undefined;
@@ -161,7 +170,9 @@ export function sessionCommands(
         };
         const sender = await registry.limits.inbound.admitSender(session, message.senderId);
         const unfit = agentMissing(session) ?? sender.refusal;
-        const entered = await enter(registry, session, command, unfit).finally(() => forgetTraces(session, messageId));
+        const entered = await enter(registry, session, command, { unfit, insists: true }).finally(() =>
+          forgetTraces(session, messageId),
+        );
         // What had come before was counted then.
         if (entered.kind !== "appended") sender.giveBack();
         if (entered.kind === "settled" || entered.event.type !== "user_message")
@@ -170,8 +181,6 @@ export function sessionCommands(
             "this idempotency key was used before, for something that is not a message",
           );
         const { message_id, seq } = entered.event;
-        // A message that is sent again has nothing to append, and wants its session to run all the same.
-        if (entered.kind === "duplicate") registry.kick(session);
         return { messageId: message_id, seq, repeated: entered.kind === "duplicate" };
       }),
 
@@ -184,7 +193,7 @@ export function sessionCommands(
           messageId: `msg_${clock.ulid()}` as MessageId,
           ...message,
         };
-        const entered = await enter(registry, session, command, sender.refusal);
+        const entered = await enter(registry, session, command, { unfit: sender.refusal });
         if (entered.kind !== "appended") sender.giveBack();
         if (entered.kind === "settled" || entered.event.type !== "silent_message")
           throw new DuragentError("conflict", "this idempotency key was used before, for something else");
@@ -198,8 +207,8 @@ export function sessionCommands(
     decide: (id: SessionId, decision: Decide) =>
       registry.with(id, async (session) => {
         const always = decision.decision === "allow_always" ? await alwaysAllowed(session, registry.parts) : undefined;
-        const entered = await enter(registry, session, {
-          type: "decide_approval",
+        const command = {
+          type: "decide_approval" as const,
           timestamp: timestamp(),
           callId: decision.callId,
           approvalId: decision.approvalId,
@@ -210,7 +219,8 @@ export function sessionCommands(
           reason: decision.reason,
           pattern: always?.pattern,
           idempotencyKey: decision.idempotencyKey,
-        });
+        };
+        const entered = await enter(registry, session, command, { insists: true });
         if (entered.kind === "settled") return { repeated: true, approvalId: entered.settled.approvalId ?? "" };
         if (entered.event.type !== "approval_decision")
           throw new DuragentError("conflict", "this idempotency key was used before, for something else");
@@ -224,7 +234,8 @@ export function sessionCommands(
 
     control: (id, command) =>
       registry.with(id, async (session) => {
-        await enter(registry, session, { type: "control", timestamp: timestamp(), ...command });
+        const insists = command.action === "end";
+        await enter(registry, session, { type: "control", timestamp: timestamp(), ...command }, { insists });
         await registry.settled(session);
         return view(session);
       }),

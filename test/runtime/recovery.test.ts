@@ -242,21 +242,33 @@ async function heldBack(t: TestContext) {
   return { id, words, messageId, last, mayAnswer, problem };
 }
 
+const silence = { content: "aside", disposition: "silent", senderId: "u1" } as const;
 const allowed = { callId: "c1", decision: "allow_once", decidedBy: "http" } as const;
 
-test("a session that was held back goes on when its message or an answer to its question comes once more", async (t) => {
-  for (const comesAgain of ["message", "answer"]) {
-    const { id, words, messageId, last, mayAnswer, problem } = await heldBack(t);
+for (const [what, insist] of [
+  ["its message once more", ({ last, id, words }) => last.sessions.send(id, words)],
+  ["the answer to its question once more", ({ last, id }) => last.sessions.decide(id, allowed)],
+  ["its end", ({ last, id }) => last.sessions.control(id, { action: "end", by: "http", attached: false })],
+] satisfies [string, (held: Awaited<ReturnType<typeof heldBack>>) => Promise<unknown>][]) {
+  test(`a session that is held back goes on with ${what}, and with nothing less`, async (t) => {
+    const held = await heldBack(t);
+    const { id, words, messageId, last, mayAnswer, problem } = held;
     mayAnswer.open();
     await until("it is held back", async () => (await problem()) === "repeated-crash");
-    await assert.rejects(last.sessions.decide(id, { ...allowed, callId: "c2" }), { code: "not-found" });
+    const { sessions } = last;
+    await assert.rejects(sessions.decide(id, { ...allowed, callId: "c2" }), { code: "not-found" });
+    await assert.rejects(sessions.send(id, { ...words, content: "stop" }), { code: "conflict" });
+    await assert.rejects(sessions.sendSilent(id, silence), { code: "repeated-crash" });
+    const note = { handle: "proc_1", content: "done", idempotencyKey: "p1" };
+    await assert.rejects(sessions.processSays(id, note), { code: "repeated-crash" });
+    await new Promise(setImmediate);
     assert.equal(await problem(), "repeated-crash");
-    if (comesAgain === "answer") assert.equal((await last.sessions.decide(id, allowed)).repeated, true);
-    else assert.equal((await last.sessions.send(id, words)).messageId, messageId);
-    assert.equal((await last.sessions.answer(id, messageId, patient)).kind, "ended");
+    await insist(held);
+    assert.equal((await sessions.answer(id, messageId, patient)).kind, "ended");
     assert.equal(await problem(), undefined);
-  }
-});
+    if (what === "its end") await until("it has ended", async () => (await sessions.get(id)).status === "ended");
+  });
+}
 
 test("what comes while a session is about to be held back sets it going", async (t) => {
   const { id, words, messageId, last, mayAnswer, problem } = await heldBack(t);

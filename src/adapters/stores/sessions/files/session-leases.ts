@@ -92,6 +92,6 @@ export function repeatedCrash(id: SessionId): DuragentError {
   return new DuragentError(
     "repeated-crash",
     `${id} was opened ${fruitlessOpensMax} times and each time the server died before anything came of it; ` +
-      `a new message, an answer to its question or \`duragent session repair ${id} --yes\` makes it try again`,
+      `a new message, an answer to its question, its end or \`duragent session repair ${id} --yes\` makes it try again`,
   );
 }
