@@ -89,6 +89,7 @@ test("run, and chat over a pipe, exit 1 when a limit ended the turn", async (t) 
   const run = await duragent(["run", "-a", "looper", "go"], { cwd: folder });
   assert.equal(run.code, 1, run.stdout + run.stderr);
   assert.equal((await duragent(["chat", "-a", "looper"], { cwd: folder, stdin: "go\n" })).code, 1);
+  assert.equal((await duragent(["chat", "-a", "looper"], { cwd: folder, stdin: "go\n/end\n" })).code, 1);
   const { stdout } = await duragent(["session", "list", "--json"], { cwd: folder });
   const { stdout: log } = await duragent(["session", "export", JSON.parse(stdout).sessions[0].session_id], {
     cwd: folder,

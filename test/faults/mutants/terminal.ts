@@ -79,8 +79,16 @@ export const terminalMutants: readonly Mutant[] = [
   {
     name: "a pipe that says /end leaves before the end is shown",
     file: "src/surfaces/cli/conversation/conversation.ts",
-    find: "      await left.promise;\n",
+    find: "      await Promise.race([left.promise, cutOff.promise]);\n",
     replace: "",
     test: "test/surfaces/cli/conversation.test.ts",
+  },
+  {
+    name: "a pipe that says /end waits for a server that is gone",
+    file: "src/surfaces/cli/conversation/conversation.ts",
+    find: "await Promise.race([left.promise, cutOff.promise]);",
+    replace: "await left.promise;",
+    test: "test/surfaces/cli/conversation.test.ts",
+    only: "nothing can show",
   },
 ];

@@ -258,6 +258,23 @@ test("/end hands the word back once the end of the session has been shown", asyn
   assert.equal(await conversation.over, 0);
 });
 
+test("/end hands the word back where nothing can show the end any more", async () => {
+  for (const gone of [
+    { kind: "lost", reason: "reset", mayStart: false },
+    { kind: "stopped", mayStart: false },
+  ] as const) {
+    const { put, conversation, shown } = linked();
+    put({ kind: "lost", reason: "reset", mayStart: false });
+    put({ kind: "back" });
+    await shown(/connected again/);
+    const line = conversation.line("/end", true);
+    put(gone);
+    await line;
+    conversation.leave(0);
+    await conversation.over;
+  }
+});
+
 test("the end of the session ends the conversation", async () => {
   const { show, conversation } = linked();
   show({ type: "session_end", reason: "terminated" });

@@ -47,6 +47,8 @@ export function startConversation(options: ConversationOptions) {
   const leaving = new AbortController();
   const left = Promise.withResolvers<ExitCode>();
   const caughtUp = Promise.withResolvers<void>();
+  /** Resolved while there is no connection. */
+  let cutOff = Promise.withResolvers<void>();
   const ownKeys = new Set<string>();
   // Lines that wait for the word to come back; a message counts once the stream has shown that it is in the log.
   const waiting = new Set<{ key: string | null; ripe: boolean; resolve(): void }>();
@@ -115,18 +117,22 @@ export function startConversation(options: ConversationOptions) {
           transcript.token(item);
         } else if (item.kind === "token_reset") transcript.tokenReset();
         else if (item.kind === "activity") transcript.activity(item);
-        else if (item.kind === "lost")
+        else if (item.kind === "lost") {
+          cutOff.resolve();
           transcript.note(
             `(connection lost: ${item.reason}; trying again${item.mayStart ? "" : ". What you type is kept until its server runs again"})`,
             "yellow",
           );
-        else if (item.kind === "stopped")
+        } else if (item.kind === "stopped") {
+          cutOff.resolve();
           transcript.note(
             `(the server was stopped; waiting for it. ${item.mayStart ? "A message starts one; " : ""}ctrl-d leaves)`,
             "yellow",
           );
-        else if (item.kind === "back") transcript.note("(connected again; nothing was missed)", "yellow");
-        else {
+        } else if (item.kind === "back") {
+          cutOff = Promise.withResolvers();
+          transcript.note("(connected again; nothing was missed)", "yellow");
+        } else {
           announce();
           caughtUp.resolve();
         }
@@ -178,10 +184,10 @@ export function startConversation(options: ConversationOptions) {
     print: (text) => transcript.note(text),
     leave: () => leave(exitCodes.done),
     cancel: () => link.cancel(),
-    // Until the stream has shown that it has: who leaves with the last line of a pipe would not hear of it.
+    // Until the stream has shown it, for as long as there is one: a pipe's last line is followed by leaving.
     end: async () => {
       await link.end();
-      await left.promise;
+      await Promise.race([left.promise, cutOff.promise]);
     },
   };
 

@@ -141,7 +141,7 @@ async function overPipe(converse: Converse): Promise<ExitCode> {
       context.stderr.write(
         `error: a question is waiting for an answer\nhint: ${comeBack(converse.globals, session.session_id)}\n`,
       );
-    conversation.leave(unanswered || conversation.lastTurnFailed ? exitCodes.failed : exitCodes.done);
+    conversation.leave(unanswered ? exitCodes.failed : exitCodes.done);
   };
   let isOver = false;
   if (!readOnly)
@@ -156,7 +156,8 @@ async function overPipe(converse: Converse): Promise<ExitCode> {
   release();
   // Whatever still comes on stdin is not for us.
   context.stdin.destroy();
-  return code;
+  // Also where the session ended before stdin did.
+  return code === exitCodes.done && !readOnly && conversation.lastTurnFailed ? exitCodes.failed : code;
 }
 
 /** Holds the conversation until it is left, and says how to come back. */
