@@ -32,13 +32,10 @@ test("a try has worked where the program is ready and reaches its platform", () 
   assert.equal(hasWorked({ ...worked, sent: { ok: false, message_id: null, detail: "no" } }), false);
 });
 
-test("a program that answers and has not said ready is told what is missing, and has not worked", () => {
-  for (const [lastError, said] of [
-    [null, "it has not said ready"],
-    ["it has not said ready for 30 s", "it has not said ready for 30 s"],
-  ] as const) {
-    const unready = trial({ state: "starting", program: null, last_error: lastError });
-    assert.equal(trialLines(unready)[0], `NOT ready      ${said}`);
-    assert.equal(hasWorked(unready), false);
-  }
+test("a program that answers and is not ready, or not any more, has not worked, and it is said why", () => {
+  const unready = trial({ state: "starting", program: null, last_error: "it has not said ready for 30 s" });
+  assert.equal(trialLines(unready)[0], "NOT ready      it is starting: it has not said ready for 30 s");
+  const ended = trial({ state: "stopped" });
+  assert.deepEqual(trialLines(ended).slice(0, 2), ["ready          echo 1", "NOT ready      it is stopped"]);
+  for (const one of [unready, ended]) assert.equal(hasWorked(one), false);
 });

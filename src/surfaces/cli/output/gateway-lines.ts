@@ -15,8 +15,10 @@ export function trialLines({ gateway, ping, sent, log = [] }: GatewayTrialBody):
   const lines: string[] = log.map((line) => `  | ${terminalText(line)}`);
   if (gateway.program)
     lines.push(`ready          ${terminalLine(`${gateway.program.gateway} ${gateway.program.version}`)}`);
-  else if (ping.answered && gateway.state === "starting")
-    lines.push(`NOT ready      ${terminalLine(gateway.last_error ?? "it has not said ready")}`);
+  if (ping.answered && gateway.state !== "ready")
+    lines.push(
+      `NOT ready      it is ${gateway.state}${terminalLine(gateway.last_error ? `: ${gateway.last_error}` : "")}`,
+    );
   if (gateway.capabilities.length > 0) lines.push(`can            ${terminalLine(gateway.capabilities.join(", "))}`);
   if (gateway.auth) lines.push(`must be let in ${authLine(gateway.auth)}`);
   if (!ping.answered) lines.push(`no answer      ${terminalLine(ping.detail ?? "")}`);
