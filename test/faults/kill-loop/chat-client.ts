@@ -73,6 +73,11 @@ export class ChatJournal {
     await writeFile(join(this.#folder, "over"), "");
   }
 
+  /** How often a gateway has started so far. */
+  async runs(): Promise<number> {
+    return await this.#count("started");
+  }
+
   /** How many messages were sent so far. */
   async sent(): Promise<number> {
     return await this.#count("sent");

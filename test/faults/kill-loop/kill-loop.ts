@@ -77,11 +77,11 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
     ...watchers.map((watcher) => watcher.run()),
   ];
   const failed = Promise.all(work);
-  let chatSends = 0;
+  let before = { runs: 0, sent: 0 };
   const kill = async (): Promise<void> => {
     world.goes();
     await server.kill9();
-    chatSends = await journal.sent();
+    before = { runs: await journal.runs(), sent: await journal.sent() };
     await start();
   };
   const killing = async (): Promise<void> => {
@@ -89,8 +89,9 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
       // On a machine that is busy it takes longer to get anywhere.
       const slowness = Math.max(1, (readyMs.at(-1) ?? 0) / quickStartMs);
       const lives = (lifeMs.min + world.random() * (lifeMs.max - lifeMs.min)) * slowness;
-      // A gateway starts for longer than many servers live: some live on until people in chats were answered.
-      if (done % 3 === 1) await journal.talks(chatSends + 1);
+      // A gateway starts for longer than many servers live: some live until it has, some until people in chats were answered.
+      if (done % 3 === 1) await journal.joined(before.runs);
+      if (done % 3 === 2) await journal.talks(before.sent + 1);
       await new Promise((resolve) => setTimeout(resolve, lives));
       await kill();
     }

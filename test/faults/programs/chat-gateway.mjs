@@ -7,7 +7,10 @@ import { createInterface } from "node:readline";
 
 const [folder, chatCount, seed, deaths] = process.argv.slice(2);
 const journal = join(folder, "journal.jsonl");
+/** What is not confirmed is said again, less and less often. */
 const againMs = 400;
+/** Of a chat, said and not confirmed: what was said later waits for those. */
+const openMax = 2;
 const lookMs = 20;
 
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
@@ -22,7 +25,7 @@ const isLast = isOver();
 const chats = Array.from({ length: Number(chatCount) }, (_, at) => ({ name: `chat-${at}`, said: [] }));
 for (const { kind, chat, id } of known) {
   if (kind === "said")
-    chats.find(({ name }) => name === chat).said.push({ id, isOpen: isLast || !confirmed.has(id), atMs: 0 });
+    chats.find(({ name }) => name === chat).said.push({ id, isOpen: isLast || !confirmed.has(id), atMs: 0, times: 0 });
 }
 
 /** The same for a seed and a run, and no other run's. */
@@ -53,13 +56,14 @@ function look() {
     if (!over && !isWaiting && random() < 0.5) {
       const id = `${chat.name}-${chat.said.length}`;
       note({ kind: "said", chat: chat.name, id });
-      chat.said.push({ id, isOpen: true, atMs: 0 });
+      chat.said.push({ id, isOpen: true, atMs: 0, times: 0 });
     }
-    for (const message of chat.said) {
-      if (!message.isOpen || performance.now() - message.atMs < againMs) continue;
+    for (const message of chat.said.filter(({ isOpen }) => isOpen).slice(0, openMax)) {
+      if (performance.now() - message.atMs < againMs * 2 ** (message.times - 1)) continue;
       // Some deliver a thing more than once although nobody asked them to.
       for (let times = message.atMs === 0 && random() < 0.1 ? 2 : 1; times > 0; times -= 1) tell(chat, message.id);
       message.atMs = performance.now();
+      message.times += 1;
     }
   }
   if (over && chats.every(({ said }) => said.every(({ isOpen }) => !isOpen))) {
