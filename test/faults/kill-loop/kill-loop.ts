@@ -90,8 +90,8 @@ export async function killLoop(test: Pick<TestContext, "after">, options: KillLo
       const slowness = Math.max(1, (readyMs.at(-1) ?? 0) / quickStartMs);
       const lives = (lifeMs.min + world.random() * (lifeMs.max - lifeMs.min)) * slowness;
       // A gateway starts for longer than many servers live: some live until it has, some until people in chats were answered.
-      if (done % 3 === 1) await journal.joined(before.runs);
-      if (done % 3 === 2) await journal.talks(before.sent + 1);
+      if (done % 6 === 1) await journal.joined(before.runs);
+      if (done % 6 === 4) await journal.talks(before.sent + 2);
       await new Promise((resolve) => setTimeout(resolve, lives));
       await kill();
     }

@@ -12,6 +12,8 @@ const againMs = 400;
 /** Of a chat, said and not confirmed: what was said later waits for those. */
 const openMax = 2;
 const lookMs = 20;
+/** How probably somebody says something new in a chat at a look, where all is confirmed. */
+const talkative = 0.1;
 
 const say = (event) => process.stdout.write(`${JSON.stringify(event)}\n`);
 const note = (line) => appendFileSync(journal, `${JSON.stringify({ ...line, pid: process.pid })}\n`);
@@ -53,7 +55,7 @@ function look() {
   const over = isOver();
   for (const chat of chats) {
     const isWaiting = chat.said.some(({ isOpen }) => isOpen);
-    if (!over && !isWaiting && random() < 0.5) {
+    if (!over && !isWaiting && random() < talkative) {
       const id = `${chat.name}-${chat.said.length}`;
       note({ kind: "said", chat: chat.name, id });
       chat.said.push({ id, isOpen: true, atMs: 0, times: 0 });
