@@ -9,7 +9,7 @@ import { atMost, told, type Row } from "./row.ts";
 import { quantile } from "./support/quantile.ts";
 import { benchFolder, startDuragent } from "./support/servers.ts";
 
-/** One after the other: each may say so many messages at once before it is heard at a slower rate. The first warms up. */
+/** One after the other: each may say so many messages at once before it is heard at a slower rate. The first warms up the server. */
 const gateways = 4;
 const messages = 180;
 const warmUp = 40;
@@ -29,7 +29,7 @@ export async function run(): Promise<Row[]> {
     await sleep(50);
   }
   const texts = await Promise.all(paths.slice(1).map((path) => readFile(path, "utf8")));
-  const times = texts.flatMap(timesIn);
+  const times = texts.flatMap((text) => timesIn(text).slice(warmUp));
   const floor = [before, await floorTimes(folder.path)].flatMap((half) => half.slice(warmUp));
   const peer = { name: "a line there and back, 2 × write + fdatasync", value: quantile(floor, 0.5) };
   const what = "gateway message in → session → out, without the model";
