@@ -1,4 +1,5 @@
 import { cutText, wholeCharacters } from "./cut-text.ts";
+import { readFenceInfo } from "./fence-info.ts";
 import { inlineStretches, type Stretch } from "./inline-marks.ts";
 
 /** What one message holds: at most `max`, at least 200, of what `size` counts in its Markdown. */
@@ -6,8 +7,6 @@ export type MessageLimit = { readonly max: number; size(markdown: string): numbe
 
 /** A code block's first line: its mark and what stands behind it. Longer ones are text. */
 const fence = /^(?<indent>[ \t>]*)(?<mark>`{3,45}|~{3,45})(?<info>[^`\n]{0,60})$/;
-/** Of what stands behind a mark only this is said again where the block goes on. */
-const language = /^[ \t]*[\w+#.-]+(?![^ \t])/;
 /** How much of a text is looked at for one part, in `max`: a character takes at most two units, marks more. */
 const windowOfMax = 3;
 
@@ -166,7 +165,8 @@ function fenceOf(line: string): Fence | undefined {
   const { indent = "", mark, info = "" } = fence.exec(line)?.groups ?? {};
   if (mark === undefined) return undefined;
   const close = indent + mark;
-  return { again: close + (language.exec(info)?.[0] ?? ""), close, mark };
+  // Of what stands there only the language is said again where the block goes on.
+  return { again: close + (readFenceInfo(info.trim()).language ?? ""), close, mark };
 }
 
 function closedBy(line: string, { mark }: Fence): boolean {

@@ -1,3 +1,4 @@
+import { readFenceInfo } from "@duragent/gateway-protocol";
 import { marked, Renderer, Tokenizer, type Tokens } from "marked";
 
 // Slack's own markup, because its escapes are documented: with & < and > as entities nothing that a model writes becomes a
@@ -52,8 +53,9 @@ class MrkdwnRenderer extends Renderer<string, string> {
   override br = (): string => "\n";
   override checkbox = ({ checked }: Tokens.Checkbox): string => (checked ? "☑ " : "☐ ");
 
-  override code({ text }: Tokens.Code): string {
-    return `${codeBlock(text)}\n\n`;
+  override code({ text, lang = "" }: Tokens.Code): string {
+    const { said } = readFenceInfo(lang);
+    return `${said === undefined ? "" : `${shownText(said)}\n`}${codeBlock(text)}\n\n`;
   }
 
   override codespan({ text }: Tokens.Codespan): string {

@@ -1,4 +1,4 @@
-import { splitMarkdown } from "@duragent/gateway-protocol";
+import { readFenceInfo, splitMarkdown } from "@duragent/gateway-protocol";
 import { Marked, type Token, type Tokens } from "marked";
 
 import { codeWithin, inlineRuns, isKnown, spoiler } from "./inline.ts";
@@ -60,9 +60,9 @@ function block(token: Token, around: readonly Mark[]): Run[] {
   }
 }
 
-/** The first word after the fence is the language, for Telegram. What else stands there is said, before the code: nobody copies it with that. */
+/** What else than a language follows the fence is said before the code: nobody copies it with that. */
 function code({ text, lang = "" }: Tokens.Code, around: readonly Mark[]): Run[] {
-  const [, language, said] = /^([\w+#.-]{1,40})?(?:(?:^|\s+)(.+))?$/s.exec(lang) ?? [];
+  const { language, said } = readFenceInfo(lang);
   const shown = { text, marks: codeWithin({ tag: "pre", ...(language !== undefined && { language }) }, around) };
   if (said === undefined) return [shown];
   return text === "" ? [{ text: said, marks: around }] : [{ text: `${said}\n`, marks: around }, shown];

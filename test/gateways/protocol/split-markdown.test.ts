@@ -127,7 +127,7 @@ describe("splitting Markdown into messages", () => {
     for (const [info, again] of [
       ["js title=x", "js"],
       ["word> two", ""],
-      [" c++ {1}", " c++"],
+      [" c++ {1}", "c++"],
     ] as const) {
       const parts = splitMarkdown(`\`\`\`${info}\n${code}\n\`\`\``, units(200));
       assert.deepEqual(

@@ -21,6 +21,8 @@ test("Markdown becomes Slack's markup", () => {
     ["- [ ] a\n- [x] b", "☐ a\n☑ b"],
     ["> a\n> b\n\nc", "> a\n> b\n\nc"],
     ["a\n\n---\n\nb", "a\n\n──────────\n\nb"],
+    ["```js title=<x>\ny\n```", "title=&lt;x&gt;\n```\ny\n```"],
+    ["```word> two\ny\n```", "word&gt; two\n```\ny\n```"],
     ["```js\nif (a < b && c) {}\n\n\nx\n```", "```\nif (a &lt; b &amp;&amp; c) {}\n\n\nx\n```"],
     ["[a & b](https://x.y/?q=1&r=<2>)", "<https://x.y/?q=1&amp;r=%3C2%3E|a &amp; b>"],
     ["https://x.y and <https://z.w> and a@b.c", "<https://x.y> and <https://z.w> and <mailto:a@b.c>"],
