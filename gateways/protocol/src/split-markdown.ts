@@ -1,12 +1,12 @@
 import { cutText, wholeCharacters } from "./cut-text.ts";
-import { readFenceInfo } from "./fence-info.ts";
+import { readFenceWords } from "./fence-words.ts";
 import { inlineStretches, type Stretch } from "./inline-marks.ts";
 
 /** What one message holds: at most `max`, at least 200, of what `size` counts in its Markdown. */
 export type MessageLimit = { readonly max: number; size(markdown: string): number };
 
 /** A code block's first line: its mark and what stands behind it. Longer ones are text. */
-const fence = /^(?<indent>[ \t>]*)(?<mark>`{3,45}|~{3,45})(?<info>[^`\n]{0,60})$/;
+const fence = /^(?<indent>[ \t>]*)(?<mark>`{3,45}|~{3,45})(?<behind>[^`\n]{0,60})$/;
 /** How much of a text is looked at for one part, in `max`: a character takes at most two units, marks more. */
 const windowOfMax = 3;
 
@@ -162,11 +162,11 @@ function fencesOf(
 }
 
 function fenceOf(line: string): Fence | undefined {
-  const { indent = "", mark, info = "" } = fence.exec(line)?.groups ?? {};
+  const { indent = "", mark, behind = "" } = fence.exec(line)?.groups ?? {};
   if (mark === undefined) return undefined;
   const close = indent + mark;
   // Of what stands there only the language is said again where the block goes on.
-  return { again: close + (readFenceInfo(info.trim()).language ?? ""), close, mark };
+  return { again: close + (readFenceWords(behind.trim()).language ?? ""), close, mark };
 }
 
 function closedBy(line: string, { mark }: Fence): boolean {

@@ -1,4 +1,4 @@
-import { readFenceInfo } from "@duragent/gateway-protocol";
+import { readFenceWords } from "@duragent/gateway-protocol";
 import { marked, Renderer, Tokenizer, type Tokens } from "marked";
 
 // Slack's own markup, because its escapes are documented: with & < and > as entities nothing that a model writes becomes a
@@ -54,7 +54,7 @@ class MrkdwnRenderer extends Renderer<string, string> {
   override checkbox = ({ checked }: Tokens.Checkbox): string => (checked ? "☑ " : "☐ ");
 
   override code({ text, lang = "" }: Tokens.Code): string {
-    const { said } = readFenceInfo(lang);
+    const { said } = readFenceWords(lang);
     return `${said === undefined ? "" : `${shownText(said)}\n`}${codeBlock(text)}\n\n`;
   }
 

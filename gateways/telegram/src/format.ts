@@ -1,4 +1,4 @@
-import { readFenceInfo, splitMarkdown } from "@duragent/gateway-protocol";
+import { readFenceWords, splitMarkdown } from "@duragent/gateway-protocol";
 import { Marked, type Token, type Tokens } from "marked";
 
 import { codeWithin, inlineRuns, isKnown, spoiler } from "./inline.ts";
@@ -62,7 +62,7 @@ function block(token: Token, around: readonly Mark[]): Run[] {
 
 /** What else than a language follows the fence is said before the code: nobody copies it with that. */
 function code({ text, lang = "" }: Tokens.Code, around: readonly Mark[]): Run[] {
-  const { language, said } = readFenceInfo(lang);
+  const { language, said } = readFenceWords(lang);
   const shown = { text, marks: codeWithin({ tag: "pre", ...(language !== undefined && { language }) }, around) };
   if (said === undefined) return [shown];
   return text === "" ? [{ text: said, marks: around }] : [{ text: `${said}\n`, marks: around }, shown];
